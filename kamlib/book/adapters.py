@@ -1,0 +1,158 @@
+"""Readers for public records, so that a study can be tried on business that really happened.
+
+UCI Online Retail II (doi 10.24432/C5CG6D): order lines of a UK wholesaler of gift ware from December
+2009 to December 2011; many of its customers are shops. Each line is read as follows.
+
+==========================================  ==========================================================
+found                                       done
+==========================================  ==========================================================
+no `Customer ID`                            set aside (missing account)
+an `Invoice` that stands on both sheets     its lines on the second sheet are set aside (`on_two_sheets`)
+postage, carriage, bank and market-place    set aside (`not_goods`): POST, DOT, C2, C3, BANK CHARGES,
+fees, commission, samples, bad debt,        AMAZONFEE, CRUK, S, B, ADJUST…, TEST…
+adjustments, test products
+manual corrections (M), discounts (D)       kept: they change what a customer paid for goods
+credit notes (`Invoice` begins with C)      kept: negative amounts of their own date
+==========================================  ==========================================================
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import yaml
+from ibis.backends.duckdb import Backend
+
+from kamlib.book import files
+from kamlib.book.parse import parse
+from kamlib.book.source import Raw, embedded
+from kamlib.errors import BookError, ParamError, nearest
+from kamlib.params import BookSource, TableSource
+
+ADAPTERS = ("online-retail-ii",)
+_HEADINGS = ("Invoice", "StockCode", "Quantity", "InvoiceDate", "Price", "Customer ID", "Country")
+_NOT_GOODS = r"^(POST|DOT|C2|C3|BANK CHARGES|AMAZONFEE|CRUK|S|B|ADJUST.*|TEST.*)$"
+_EUROPE = (
+    "Austria", "Belgium", "Cyprus", "Czech Republic", "Denmark", "European Community", "Finland",
+    "France", "Germany", "Greece", "Iceland", "Italy", "Lithuania", "Malta", "Netherlands", "Norway",
+    "Poland", "Portugal", "Spain", "Sweden", "Switzerland",
+)  # fmt: skip
+_GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "online_retail_uk": ("Online Retail – United Kingdom", ("United Kingdom",)),
+    "online_retail_ireland": ("Online Retail – Ireland and islands", ("EIRE", "Channel Islands")),
+    "online_retail_europe": ("Online Retail – continental Europe", _EUROPE),
+}
+_REST = ("online_retail_overseas", "Online Retail – overseas")
+
+
+def open_record(con: Backend, path: Path, book: BookSource) -> dict[str, Raw]:
+    """Return the raw tables of a public record.
+
+    Raises
+    ------
+    BookError
+        The file is not the record that the adapter reads.
+    """
+    if book.adapter not in ADAPTERS:
+        known = nearest(book.adapter, ADAPTERS) or f" (known: {', '.join(ADAPTERS)})"
+        raise BookError(f"book.adapter: '{book.adapter}' is not known{known}")
+    lines, opened = _lines(con, path)
+    if book.countries:
+        lines = lines.filter(lines.Country.isin(book.countries))
+    settings = TableSource()
+    quantity = parse(lines.Quantity, ibis.dtype("float64"), settings).value
+    price = parse(lines.Price, ibis.dtype("float64"), settings).value
+    typed = lines.select(
+        account_id=lines["Customer ID"],
+        date=lines.InvoiceDate,
+        amount=quantity * price,
+        order_id=lines.Invoice,
+        quantity=quantity,
+        product=lines.StockCode,
+        _row=lines._row,
+        _fault=_fault(lines),
+    )
+    customer = parse(lines["Customer ID"], ibis.dtype("string"), settings).value
+    named = lines.filter(customer.notnull()).select(account_id=customer, region=lines.Country)
+    accounts = named.group_by("account_id").agg(region=named.region.mode())
+    return {
+        "transactions": Raw("transactions", typed, path.name, settings, opened.malformed),
+        "accounts": Raw("accounts", con.create_table("record_accounts", accounts), path.name),
+    }
+
+
+def _lines(con: Backend, path: Path) -> tuple[ir.Table, files.Opened]:
+    opened = files.open_file(con, path, TableSource(sheet="*"), "transactions")
+    missing = [heading for heading in _HEADINGS if heading not in opened.table.columns]
+    if missing:
+        found = ", ".join(c for c in opened.table.columns if not c.startswith("_"))
+        raise BookError(
+            f"{path.name} is not Online Retail II: no column {', '.join(missing)} "
+            f"(columns found: {found})"
+        )
+    lines = opened.table
+    if "sheet" in lines.columns:
+        firsts = lines.group_by("Invoice").agg(first_sheet=lines.sheet.min())
+        lines = lines.join(firsts, "Invoice")
+    return lines, opened
+
+
+def _fault(lines: ir.Table) -> Any:
+    code = lines.StockCode.cast("string").strip().upper()
+    branches = [(code.re_search(_NOT_GOODS), ibis.literal("product:not_goods"))]
+    if "first_sheet" in lines.columns:
+        again = lines.sheet != lines.first_sheet
+        branches.insert(0, (again, ibis.literal("order_id:on_two_sheets")))
+    return ibis.cases(*branches, else_=ibis.null("string"))
+
+
+def import_record(adapter: str, file: Path, params_folder: Path) -> list[Path]:
+    """Write a ready parameter file per business unit for a public record.
+
+    Parameters
+    ----------
+    adapter
+        Name of the adapter.
+    file
+        The record as its source gives it (CSV, XLSX) or as Parquet.
+    params_folder
+        Folder `params/`; files of the same name are replaced.
+
+    Returns
+    -------
+    list of Path
+        The files written, one per group of countries that the record holds.
+    """
+    if adapter not in ADAPTERS:
+        known = nearest(adapter, ADAPTERS) or f" (known: {', '.join(ADAPTERS)})"
+        raise ParamError(f"'{adapter}' is not an adapter{known}")
+    if not file.is_file():
+        raise ParamError(f"no file {file}")
+    lines, _ = _lines(embedded("UTC"), file)
+    there = sorted(str(c) for c in lines.Country.name("c").as_table().distinct().c.execute() if c)
+    assigned = {country for _, countries in _GROUPS.values() for country in countries}
+    rest = tuple(country for country in there if country not in assigned)
+    groups = _GROUPS | {_REST[0]: (_REST[1], rest)}
+    written = []
+    for unit, (title, countries) in groups.items():
+        chosen = [country for country in countries if country in there]
+        if not chosen:
+            continue
+        path = params_folder / f"{unit}.yaml"
+        book = {"adapter": adapter, "file": _relative(file, params_folder), "countries": chosen}
+        content = {"title": title, "currency": "GBP", "time_zone": "Europe/London", "book": book}
+        path.write_text(
+            "# yaml-language-server: $schema=kam.schema.json\n"
+            + yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=100),
+            "utf-8",
+        )
+        written.append(path)
+    return written
+
+
+def _relative(file: Path, folder: Path) -> str:
+    return Path(os.path.relpath(file.resolve(), folder.resolve())).as_posix()

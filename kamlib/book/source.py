@@ -1,0 +1,324 @@
+"""Where the records lie: files, a database or a public record, as raw tables with our column names.
+
+Nothing is ever written to a source. Files are loaded into an embedded DuckDB that lives as long as the
+book; a database given by URL stays where it is and computes there.
+"""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+from ibis.backends import BaseBackend
+from ibis.backends.duckdb import Backend as DuckDB
+
+from kamlib.book import files
+from kamlib.book.schemas import SCHEMAS, schema
+from kamlib.errors import BookError, nearest
+from kamlib.params import TableSource, Unit, home, resolve_secrets
+
+# Columns that an opened table may carry besides ours
+ROW, SOURCE, FAULT = "_row", "_source", "_fault"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Raw:
+    """One table as it was found, columns renamed to ours, values untouched.
+
+    `_row` says where a row stands, where the source has an order of rows; `_source` in which file,
+    where there is more than the one named by `where`. `_fault`, set by an adapter, holds
+    "column:rule" for rows that the adapter's record marks as unusable.
+    """
+
+    name: str
+    table: ir.Table
+    where: str
+    settings: TableSource = field(default_factory=TableSource)
+    malformed: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["row"]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Origin:
+    """All raw tables of a unit and the engine that they live in.
+
+    Attributes
+    ----------
+    con
+        The engine.
+    tables
+        Raw tables by name.
+    digest
+        sha256 over the bytes of all files read; "" for a database, which has no bytes to hash.
+    staged
+        Whether tables may be made in the engine (the embedded one).
+    """
+
+    con: BaseBackend
+    tables: dict[str, Raw]
+    digest: str
+    staged: bool
+
+
+def open_origin(unit: Unit) -> Origin:
+    """Open everything that the unit's parameters name.
+
+    Raises
+    ------
+    BookError
+        A file or table is not there, cannot be read, or lacks a required column.
+    ParamError
+        A credential is not in the environment.
+    """
+    book = unit.book
+    if book.adapter:
+        from kamlib.book.adapters import open_record
+
+        con = embedded(unit.time_zone)
+        path = _one_file(unit, book.file, "book.file")
+        return Origin(con, open_record(con, path, book), _digest([path]), staged=True)
+    if book.demo:
+        from kamlib.book.simulate import write_demo
+
+        folder = write_demo(book.demo, home() / "outputs" / "_demo")
+        sources = {
+            path.stem: TableSource(file=str(path)) for path in sorted(folder.glob("*.parquet"))
+        }
+        return _from_files(unit, sources)
+    if book.database:
+        return _from_database(unit)
+    return _from_files(unit, dict(book.tables))
+
+
+def embedded(time_zone: str) -> DuckDB:
+    """Return a fresh embedded engine that downloads nothing and uses the unit's time zone."""
+    con = ibis.duckdb.connect()
+    con.raw_sql("set autoinstall_known_extensions = false")
+    con.raw_sql("set autoload_known_extensions = false")
+    _set_time_zone(con, time_zone)
+    return con
+
+
+def _set_time_zone(con: Any, time_zone: str) -> None:
+    try:
+        con.raw_sql(f"set TimeZone = {files.quoted(time_zone)}")
+    except Exception:
+        raise BookError(
+            f"time_zone: '{time_zone}' is not a time zone; use a name such as Asia/Shanghai"
+        ) from None
+
+
+def _paths(unit: Unit, pattern: str, where: str) -> list[Path]:
+    full = str(unit.folder / Path(pattern).expanduser())
+    found = sorted(Path(hit) for hit in glob.glob(full, recursive=True))
+    if Path(full).is_file():
+        found = [Path(full)]
+    if not found:
+        raise BookError(
+            f"{where}: no file '{pattern}' (looked from the folder of the parameter file); "
+            "check the name, or give it relative to params/"
+        )
+    return found
+
+
+def _one_file(unit: Unit, pattern: str, where: str) -> Path:
+    return _paths(unit, pattern, where)[0]
+
+
+def _digest(paths: list[Path]) -> str:
+    total = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as stream:
+            total.update(hashlib.file_digest(stream, "sha256").digest())
+    return total.hexdigest()
+
+
+def _from_files(unit: Unit, sources: dict[Any, TableSource]) -> Origin:
+    con = embedded(unit.time_zone)
+    tables: dict[str, Raw] = {}
+    read: list[Path] = []
+    faults: list[str] = []
+    for name, source in sources.items():
+        try:
+            paths = _paths(unit, source.file, f"book.tables.{name}")
+            opened = [files.open_file(con, path, source, name) for path in paths]
+            parts = [
+                rename(name, part.table, source, path.name)
+                for part, path in zip(opened, paths, strict=True)
+            ]
+            malformed = pd.concat([part.malformed for part in opened], ignore_index=True)
+            tables[name] = Raw(name, _stacked(parts, paths), paths[0].name, source, malformed)
+            read += paths
+        except BookError as error:
+            faults += error.faults
+    if faults:
+        raise BookError(*faults)
+    return Origin(con, tables, _digest(read), staged=True)
+
+
+def _stacked(parts: list[ir.Table], paths: list[Path]) -> ir.Table:
+    if len(parts) == 1:
+        return parts[0]
+    parts = [
+        part.mutate(_source=ibis.literal(path.name))
+        for part, path in zip(parts, paths, strict=True)
+    ]
+    every = list(dict.fromkeys(column for part in parts for column in part.columns))
+    kinds = {
+        column: {str(p[column].type()) for p in parts if column in p.columns} for column in every
+    }
+    lined_up = [
+        part.select(
+            **{
+                column: (
+                    ibis.null("string") if column not in part.columns
+                    else part[column] if len(kinds[column]) == 1
+                    else part[column].cast("string")
+                )
+                for column in every
+            }
+        )
+        for part in parts
+    ]  # fmt: skip
+    return ibis.union(*lined_up)
+
+
+def rename(name: str, table: ir.Table, source: TableSource, where: str) -> ir.Table:
+    """Return `table` with our column names, only the columns that the schema knows.
+
+    Raises
+    ------
+    BookError
+        Required columns are missing (the columns found are listed), or the column map names a
+        column that is not there.
+    """
+    known = schema(name).columns
+    chosen: dict[str, Any] = {}
+    faults: list[str] = []
+    for column, heading in source.columns.items():
+        if column not in known:
+            hint = nearest(column, known) or f" (columns: {', '.join(known)})"
+            faults.append(f"book.tables.{name}.columns: '{column}' is not a column{hint}")
+        elif heading not in table.columns:
+            faults.append(
+                f"{name}.{column}: {where} has no column '{heading}'{nearest(heading, table.columns)}"
+            )
+        else:
+            chosen[column] = table[heading]
+    for column in known:
+        if column in table.columns and column not in source.columns:
+            chosen[column] = table[column]
+    missing = [c for c, spec in known.items() if spec.required and c not in chosen]
+    mapped = [c for c in missing if c not in source.columns]
+    if mapped:
+        found = ", ".join(c for c in table.columns if not c.startswith("_"))
+        faults.append(
+            f"{name}: {where} lacks the required column{'s' if len(mapped) > 1 else ''} "
+            f"{', '.join(mapped)}; columns found: {found}; name them under "
+            f"book.tables.{name}.columns, e.g. {mapped[0]}: {_likely(mapped[0], table.columns)}"
+        )
+    if faults:
+        raise BookError(*faults)
+    extra = {c: table[c] for c in (ROW, SOURCE, FAULT) if c in table.columns}
+    return table.select(**chosen, **extra)
+
+
+def _likely(column: str, found: Any) -> str:
+    visible = [heading for heading in found if not heading.startswith("_")]
+    return next(
+        (h for h in visible if column.split("_")[0] in h.lower()), visible[0] if visible else "…"
+    )
+
+
+def _from_database(unit: Unit) -> Origin:
+    address, secrets = resolve_secrets(unit.book.database)
+    scheme = urlsplit(address).scheme if "://" in address else ""
+    path = (
+        re.sub(r"^(duckdb|sqlite)://", "", address) if scheme in ("duckdb", "sqlite") else address
+    )
+    if scheme not in ("", "duckdb", "sqlite"):
+        return _from_server(unit, address, secrets)
+    file = _one_file(unit, path, "book.database")
+    with file.open("rb") as stream:
+        is_sqlite = stream.read(15) == b"SQLite format 3"
+    con = embedded(unit.time_zone)
+    tables = {}
+    if is_sqlite:
+        for name, source in _wanted(unit, files.sqlite_tables(file)):
+            opened = files.open_sqlite(con, file, source.table or name, name)
+            tables[name] = Raw(
+                name, rename(name, opened.table, source, file.name), file.name, source
+            )
+    else:
+        try:
+            con.raw_sql(f"attach {files.quoted(str(file))} as source (read_only)")
+        except Exception as error:
+            reason = str(error).splitlines()[0][:200]
+            raise BookError(f"book.database: {file.name} cannot be opened ({reason})") from None
+        there = con.list_tables(database=("source", "main"))
+        for name, source in _wanted(unit, there):
+            table = con.table(source.table or name, database=("source", "main"))
+            tables[name] = Raw(name, rename(name, table, source, file.name), file.name, source)
+    return Origin(con, tables, _digest([file]), staged=True)
+
+
+def _from_server(unit: Unit, address: str, secrets: tuple[str, ...]) -> Origin:
+    shown = scrub(unit.book.database, secrets)
+    try:
+        con = ibis.connect(address)
+        if con.name == "postgres":
+            con.raw_sql("set default_transaction_read_only = on").close()
+            con.raw_sql(f"set time zone {files.quoted(unit.time_zone)}").close()
+            con.con.commit()
+        there = con.list_tables()
+        tables = {}
+        for name, source in _wanted(unit, there):
+            # "schema.table" names a table outside the default schema
+            place, _, bare = (source.table or name).rpartition(".")
+            table = con.table(bare, database=place) if place else con.table(bare)
+            tables[name] = Raw(
+                name, rename(name, table, source, "the database"), "database", source
+            )
+    except BookError:
+        raise
+    except Exception as error:
+        reason = scrub(str(error).strip().splitlines()[0], secrets)[:200]
+        raise BookError(f"book.database: {shown} cannot be used ({reason})") from None
+    return Origin(con, tables, "", staged=False)
+
+
+def scrub(text: str, secrets: tuple[str, ...]) -> str:
+    """Return `text` without any of the secrets, plain or as they stand in a URL."""
+    for secret in filter(None, secrets):
+        for form in (secret, quote(secret, safe=""), quote(secret)):
+            text = text.replace(form, "***")
+    return re.sub(r"(://[^:/@\s]+:)[^@\s]+@", r"\1***@", text)
+
+
+def _wanted(unit: Unit, there: list[str]) -> Iterator[tuple[str, TableSource]]:
+    if not unit.book.tables:
+        named = {name: TableSource() for name in SCHEMAS if name in there}
+        if "transactions" not in named:
+            raise BookError(
+                "book.database: no table 'transactions'; name yours under book.tables.transactions."
+                f"table (tables found: {', '.join(sorted(there)[:30]) or 'none'})"
+            )
+        yield from named.items()
+        return
+    for name, source in unit.book.tables.items():
+        table = source.table or name
+        if "." not in table and table not in there:
+            found = ", ".join(sorted(there)[:30])
+            raise BookError(
+                f"book.tables.{name}: no table '{table}' in the database{nearest(table, there)} "
+                f"(tables found: {found or 'none'})"
+            )
+        yield name, source

@@ -1,0 +1,1 @@
+"""Texts for readers; read through `kamlib.glossary`."""
