@@ -13,6 +13,7 @@ count      whole number                             1,234            1,234
 percent    share, 0.123                             12.3 %           12.3%
 level      share of few digits, 0.95                95 %             95%
 ratio      plain number                             0.57             0.57
+index      number of three decimals                0.048            0.048
 score      number of one decimal                    3.4              3.4
 days       number of days                           45               45
 date       date                                     2025-12-31       2025年12月31日
@@ -43,6 +44,7 @@ from kamlib.errors import KamError, nearest
 
 LANGUAGES = ("en", "zh")
 UNKNOWN = "–"
+_DIGITS = {"score": 1, "ratio": 2, "index": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,8 @@ class Term:
 class Sentence:
     """A template of `sentences.toml` with its values, not yet in any language.
 
-    >>> str(Sentence("book.read", {"table": "transactions", "n": 1200}))
-    'transactions: 1,200 rows read'
+    >>> str(Sentence("concentration.too_few", {"n": 0}))
+    'Concentration needs at least two accounts with revenue in the window; there are 0.'
     """
 
     key: str
@@ -173,8 +175,8 @@ def display(value: Any, kind: str, style: Style = Style()) -> str:
         return f"{round(number):,}".replace("-", "−")
     if kind == "short":
         return _shortened(number, chinese).replace("-", "−")
-    if kind in ("ratio", "score"):
-        return f"{number:.{2 if kind == 'ratio' else 1}f}".replace("-", "−")
+    if kind in _DIGITS:
+        return f"{number:.{_DIGITS[kind]}f}".replace("-", "−")
     raise KamError(f"'{kind}' is not a display kind")
 
 

@@ -98,7 +98,9 @@ def period(book: Book) -> Period:
         Check(
             "year_before",
             reaches,
-            Sentence("period.before" if reaches else "period.no_before", values | {"from": before.start}),
+            Sentence(
+                "period.before" if reaches else "period.no_before", values | {"from": before.start}
+            ),
         )
     )
     return Period(current, before if reaches else None, records, tuple(checks))

@@ -207,9 +207,7 @@ def _dense(book: Book, sparse: ir.Table) -> ir.Table:
     months = months.select(month=day)
     spine = births.join(months, months.month >= births.birth).select("account_id", "month")
     dense = spine.left_join(sparse, ["account_id", "month"])
-    return dense.select(
-        "account_id", "month", **{c: dense[c].fill_null(0.0) for c in _MEASURES}
-    )
+    return dense.select("account_id", "month", **{c: dense[c].fill_null(0.0) for c in _MEASURES})
 
 
 def _with_results(book: Book, dense: ir.Table, parts: dict[str, bool]) -> ir.Table:

@@ -15,8 +15,7 @@ import pandas as pd
 from ibis.backends import BaseBackend
 
 from kamlib.book import validate
-from kamlib.book.files import quoted
-from kamlib.book.schemas import SCHEMAS, schema
+from kamlib.book.schemas import schema
 from kamlib.book.source import ROW, SOURCE, Origin, Raw, embedded, open_origin
 from kamlib.errors import BookError
 from kamlib.glossary import Sentence, sentences
@@ -84,7 +83,6 @@ class Book:
 
         Values that a spreadsheet would take for a formula are marked with an apostrophe.
         """
-        meanings = _meanings()
         meaning = ibis.cases(
             *((self.rejected.rule == rule, text) for rule, text in _meanings().items()),
             else_=self.rejected.rule,
@@ -144,7 +142,7 @@ def open_book(unit: Unit) -> Book:
     present = {name: table.columns for name, table in judged.items()}
     accounts, checks = _with_made_accounts(kept, "accounts" in present)
     kept["accounts"] = _stage(origin, accounts, "accounts_all")
-    rejected_rows = scratch.create_table("set_aside", ibis.union(*set_aside))
+    rejected_rows = scratch.create_table("set_aside", validate.stacked(scratch, set_aside))
     return Book(
         unit=unit,
         as_of=as_of,
@@ -164,11 +162,11 @@ def _judge(origin: Origin, raw: Raw, unit: Unit) -> validate.Judged:
     judged = validate.judge(raw, unit)
     if not origin.staged:
         return judged
-    return replace(judged, slim=origin.con.create_table(f"typed_{raw.name}", judged.slim))
+    return replace(judged, typed=origin.con.create_table(f"typed_{raw.name}", judged.typed))
 
 
 def _last_day(transactions: validate.Judged) -> date:
-    usable = transactions.slim.filter(~transactions.slim.is_bad)
+    usable = transactions.typed.filter(~transactions.typed.is_bad)
     day = usable.filter(usable.date <= ibis.date(date.today())).date.max().execute()
     if day is None or pd.isna(day):
         raise BookError(*_nothing_left(transactions, date.today()))
@@ -176,28 +174,30 @@ def _last_day(transactions: validate.Judged) -> date:
 
 
 def _nothing_left(transactions: validate.Judged, as_of: date) -> list[str]:
-    rows = transactions.rows
+    rows = transactions.typed
     n_read = int(rows.count().execute())
     if n_read == 0:
         return ["transactions: there are no rows below the header; export the file again"]
-    later = validate.later(transactions, rows, as_of)
-    n_later = int(rows.filter(later).count().execute())
+    n_later = int(rows.filter(transactions.later(rows, as_of)).count().execute())
     if n_later == n_read:
         first = pd.Timestamp(rows.date.min().execute()).date()
         return [
             f"transactions: all {n_read:,} rows lie after as_of {as_of}; the first is dated {first}; "
             "give a later as_of"
         ]
+    rejected = transactions.rejected(as_of)
+    meanings = _meanings()
     lines = []
-    for column in transactions.columns:
-        hits = rows.filter(rows[f"{column}__fault"].notnull() & ~later)
+    for column in (c.removesuffix("__fault") for c in rejected.columns if c.endswith("__fault")):
+        hits = rejected.filter(rejected[f"{column}__fault"].notnull())
         worst = hits.group_by(f"{column}__fault").agg(
             n=hits.count(), first=hits[f"{column}__found"].min()
         )
         for rule, n, first in worst.execute().itertuples(index=False):
-            meaning = _meanings().get(rule, rule)
             found = f' (e.g. "{first}")' if first else ""
-            lines.append(f"transactions.{column}: {n:,} of {n_read:,} rows – {meaning}{found}")
+            lines.append(
+                f"transactions.{column}: {n:,} of {n_read:,} rows – {meanings.get(rule, rule)}{found}"
+            )
     return [f"transactions: none of the {n_read:,} rows can be used", *lines]
 
 
@@ -205,41 +205,42 @@ def _settle(
     origin: Origin, scratch: Any, judged: validate.Judged, as_of: date
 ) -> tuple[ir.Table, list[ir.Table], dict[str, Any]]:
     """Return the kept rows of one table, its rows set aside, and its counts."""
-    name = judged.raw.name
-    known = judged.known(as_of)
-    rejected = judged.rejected(as_of)
-    if origin.staged:
-        rejected = scratch.create_table(f"rejected_{name}", rejected)
-    else:
-        rejected = scratch.create_table(f"rejected_{name}", rejected.to_pyarrow())
-    parts = [validate.unpivoted(judged, rejected)]
+    name, rows = judged.raw.name, judged.typed
     malformed = validate.malformed_lines(judged.raw)
+    known = judged.known(as_of)
+    key = schema(name).metadata["key"]
+    later = judged.later(rows, as_of)
+    usable = ~rows.is_bad & ~later
+    found = rows.aggregate(
+        n_read=rows.count(),
+        n_kept=rows.count(where=usable),
+        n_bad=rows.count(where=rows.is_bad & ~later),
+        n_later=rows.count(where=later),
+        n_keyed=rows[key].count(where=usable) if key in judged.columns else ibis.literal(0),
+        n_keys=rows[key].nunique(where=usable) if key in judged.columns else ibis.literal(0),
+    )
+    n = {k: int(v or 0) for k, v in found.execute().iloc[0].fillna(0).items()}
+    n_set_aside = n["n_bad"] + len(malformed)
+    parts: list[ir.Table] = []
     if len(malformed):
         parts.append(scratch.create_table(f"malformed_{name}", malformed))
-    n_set_aside = int(rejected.count().execute()) + len(malformed)
-    key = schema(name).metadata["key"]
-    if key in judged.columns and _is_repeated(known, key):
-        usable, surplus, contradicting = validate.repeated(known, key)
-        for rows, rule in ((surplus, "repeated"), (contradicting, "contradicting")):
-            listed = rows.select(
-                table=ibis.literal(name),
-                source=rows[SOURCE] if SOURCE in rows.columns else ibis.literal(judged.raw.where),
-                row=rows[ROW] if ROW in rows.columns else ibis.null("int64"),
-                column=ibis.literal(key),
-                rule=ibis.literal(rule),
-                value=rows[key],
-            )
-            local = scratch.create_table(f"{rule}_{name}", listed.to_pyarrow())
-            n_set_aside += int(local.count().execute())
-            parts.append(local)
-        known = _stage(origin, usable, f"usable_{name}")
-    rows = judged.slim
+    if n["n_bad"]:
+        rejected = judged.rejected(as_of)
+        local = rejected if origin.staged else rejected.to_pyarrow()
+        parts.append(validate.unpivoted(judged, scratch.create_table(f"rejected_{name}", local)))
+    if n["n_keyed"] > n["n_keys"]:
+        known, surplus, contradicting = validate.repeated(known, key)
+        for doubled, rule in ((surplus, "repeated"), (contradicting, "contradicting")):
+            listed = validate.listed(judged, doubled, key, rule)
+            parts.append(scratch.create_table(f"{rule}_{name}", listed.to_pyarrow()))
+            n_set_aside += int(parts[-1].count().execute())
+        n["n_kept"] = int(known.count().execute())
     count = {
         "table": name,
-        "n_read": int(rows.count().execute()) + len(malformed),
-        "n_kept": int(known.count().execute()),
+        "n_read": n["n_read"] + len(malformed),
+        "n_kept": n["n_kept"],
         "n_set_aside": n_set_aside,
-        "n_later": int(rows.filter(validate.later(judged, rows, as_of)).count().execute()),
+        "n_later": n["n_later"],
     }
     if count["n_read"] != count["n_kept"] + count["n_set_aside"] + count["n_later"]:
         raise AssertionError(f"rows of {name} do not add up: {count}")
@@ -248,11 +249,6 @@ def _settle(
 
 def _stage(origin: Origin, table: ir.Table, name: str) -> ir.Table:
     return origin.con.create_table(name, table) if origin.staged else table
-
-
-def _is_repeated(known: ir.Table, key: str) -> bool:
-    filled = known.filter(known[key].notnull())
-    return bool((filled.count() > filled[key].nunique()).execute())
 
 
 def _without_outcomes(
@@ -295,7 +291,7 @@ def _one_currency(unit: Unit, kept: Mapping[str, ir.Table]) -> str:
                 found.setdefault(code, name)
     known = {unit.currency, *unit.rates} - {""}
     strange = sorted(set(found) - known)
-    if unit.currency and strange or not unit.currency and len(found) > 1:
+    if (unit.currency and strange) or (not unit.currency and len(found) > 1):
         where = ", ".join(f"{code} in {found[code]}" for code in (strange or sorted(found)))
         raise BookError(
             f"currencies are mixed ({where}); state `currency`, and under `rates` what one unit of "

@@ -1,8 +1,8 @@
 """Turns what people type into typed columns, as Ibis expressions that run on every engine.
 
-Each function takes one source column and returns `Parsed`: the typed value (null where it cannot be
-read) and a fault code (null where all is well). No cast ever sees a text that it could refuse, so the
-same expression runs on engines without `try_cast`.
+`parse` takes one source column and returns `Parsed`: the typed value, null where it cannot be read, and
+the rules that say why. No cast ever sees a text that it could refuse, so the same expression runs on
+engines without `try_cast`. Columns that come typed are taken as they are, with few rules or none.
 """
 
 from __future__ import annotations
@@ -20,11 +20,14 @@ _PLAIN = "0123456789.,-+-/:   --"
 _YEARS = (1900, 2200)
 
 
-class Parsed(NamedTuple):
-    """A typed value and the code of what is wrong with it; each is null where the other holds."""
+Rule = tuple[Any, str]
 
-    value: ir.Value
-    fault: ir.StringValue
+
+class Parsed(NamedTuple):
+    """A typed value and the rules that it can break: (expression true where broken, code)."""
+
+    value: Any
+    rules: list[Rule]
 
 
 def parse(column: ir.Value, target: dt.DataType, source: TableSource) -> Parsed:
@@ -45,7 +48,7 @@ def parse(column: ir.Value, target: dt.DataType, source: TableSource) -> Parsed:
     session's time zone, which the book sets to the unit's.
     """
     if target.is_string():
-        return Parsed(_text(column), _no_fault())
+        return Parsed(_text(column), [])
     if target.is_boolean():
         return _flag(column)
     if target.is_floating() or target.is_integer():
@@ -53,7 +56,7 @@ def parse(column: ir.Value, target: dt.DataType, source: TableSource) -> Parsed:
     return _moment(column, target, source)
 
 
-def _no_fault() -> Any:
+def _nothing() -> Any:
     return ibis.null(dt.string)
 
 
@@ -66,20 +69,20 @@ def _text(column: ir.Value) -> Any:
     return column.cast("string").strip().nullif("")
 
 
-def _found(column: ir.Value, value: ir.Value, code: str) -> Any:
-    return (_text(column).notnull() & value.isnull()).ifelse(ibis.literal(code), _no_fault())
+def _unread(column: ir.Value, value: ir.Value, code: str) -> list[Rule]:
+    return [(_text(column).notnull() & value.isnull(), code)]
 
 
 def _flag(column: ir.Value) -> Parsed:
     if column.type().is_boolean():
-        return Parsed(column, _no_fault())
+        return Parsed(column, [])
     word = _text(column).lower()
     value = ibis.cases(
         (word.isin(["true", "t", "yes", "y", "1", "是"]), True),
         (word.isin(["false", "f", "no", "n", "0", "否"]), False),
         else_=ibis.null(dt.boolean),
     )
-    return Parsed(value, _found(column, value, "not_yes_or_no"))
+    return Parsed(value, _unread(column, value, "not_yes_or_no"))
 
 
 def _ascii(column: ir.Value) -> Any:
@@ -100,16 +103,17 @@ def _number(column: ir.Value, target: dt.DataType, source: TableSource) -> Parse
             bare = text.replace(",", "")
         else:
             bare = text.replace(".", "").replace(",", ".")
-        number = (grouped | plain).ifelse(bare, _no_fault()).cast("float64")
-    if not column.type().is_integer():
-        # comparisons instead of isnan(): not every engine has it, and NaN sorts above all
-        number = number.between(-1.7e308, 1.7e308).ifelse(number, ibis.null(dt.float64))
-    fault = _found(column, number, "not_a_number")
+        number = (grouped | plain).ifelse(bare, _nothing()).cast("float64")
+    if column.type().is_integer():
+        return Parsed(number if target.is_floating() else column.cast("int64"), [])
+    # comparisons instead of isnan(): not every engine has it, and NaN sorts above all
+    number = number.between(-1.7e308, 1.7e308).ifelse(number, ibis.null(dt.float64))
+    rules = _unread(column, number, "not_a_number")
     if target.is_integer():
         whole = number == number.floor()
-        fault = (whole == False).ifelse(ibis.literal("not_whole"), fault)  # noqa: E712 – null stays
+        rules.append(((~whole).fill_null(False), "not_whole"))
         number = whole.ifelse(number, ibis.null(dt.float64)).cast("int64")
-    return Parsed(number, fault)
+    return Parsed(number, rules)
 
 
 def _moment(column: ir.Value, target: dt.DataType, source: TableSource) -> Parsed:
@@ -118,7 +122,9 @@ def _moment(column: ir.Value, target: dt.DataType, source: TableSource) -> Parse
         # a zoned time stamp first becomes wall time of the session's zone
         value = column.cast("timestamp") if kind.is_timestamp() and kind.timezone else column
         value = value.cast("date" if target.is_date() else "timestamp")
-        return Parsed(value, _outside(value))
+        return Parsed(
+            value, [((~value.year().between(*_YEARS)).fill_null(False), "implausible_year")]
+        )
     text = _ascii(column).re_replace(r"日", "").strip()
     first = r"^([0-9]{4})[-/. ]*([0-9]{1,2})[-/. ]*([0-9]{1,2})([ T].*)?$"
     last = r"^([0-9]{1,2})[-/. ]([0-9]{1,2})[-/. ]([0-9]{4})([ T].*)?$"
@@ -136,7 +142,7 @@ def _moment(column: ir.Value, target: dt.DataType, source: TableSource) -> Parse
     year, month, day = (
         ibis.cases(
             *((hit, text.re_extract(pattern, groups[i])) for hit, pattern, groups in parts),
-            else_=_no_fault(),
+            else_=_nothing(),
         ).cast("int64")
         for i in range(3)
     )
@@ -149,32 +155,28 @@ def _moment(column: ir.Value, target: dt.DataType, source: TableSource) -> Parse
         year.cast("string") + "-" + month.cast("string").lpad(2, "0")
         + "-" + day.cast("string").lpad(2, "0")
     )  # fmt: skip
-    serial_text = text.re_search(r"^[2-7][0-9]{4}(\.[0-9]+)?$").ifelse(text, _no_fault())
+    serial_text = text.re_search(r"^[2-7][0-9]{4}(\.[0-9]+)?$").ifelse(text, _nothing())
     serial = serial_text.cast("float64")
     epoch = ibis.literal("1899-12-30")
     if target.is_date():
-        written = real.ifelse(iso, _no_fault()).cast("date")
+        written = real.ifelse(iso, _nothing()).cast("date")
         counted = epoch.cast("date") + serial.floor().cast("int64").as_interval("D")
     else:
         clock = text.re_extract(r"[ T]([0-9]{1,2}:[0-9]{2}(:[0-9]{2})?)", 1).nullif("")
         sane = clock.re_search(r"^([01]?[0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$")
-        stamp = iso + " " + sane.ifelse(clock, _no_fault()).fill_null("00:00:00")
+        stamp = iso + " " + sane.ifelse(clock, _nothing()).fill_null("00:00:00")
         usable = real & (clock.isnull() | sane)
-        written = usable.ifelse(stamp, _no_fault()).cast("timestamp")
+        written = usable.ifelse(stamp, _nothing()).cast("timestamp")
         seconds = ((serial - 25569) * 86400).round().cast("int64")
         counted = seconds.as_timestamp("s").cast("timestamp")
     value = ibis.coalesce(written, counted.cast(written.type()))
-    fault = ibis.cases(
-        (value.notnull() | text.isnull(), _no_fault()),
-        (year_last, ibis.literal("order_not_stated" if source.date_order == "ymd" else "no_such_day")),
-        (text.re_search(r"^[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{2}$"), ibis.literal("two_digit_year")),
-        (year.notnull() & ~year.between(*_YEARS), ibis.literal("implausible_year")),
-        (year.notnull(), ibis.literal("no_such_day")),
-        else_=ibis.literal("not_a_date"),
-    )  # fmt: skip
-    return Parsed(value, fault)
-
-
-def _outside(value: Any) -> Any:
-    plausible = value.year().between(*_YEARS)
-    return (value.isnull() | plausible).ifelse(_no_fault(), ibis.literal("implausible_year"))
+    unread = value.isnull() & text.notnull()
+    short_year = text.re_search(r"^[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{2}$")
+    rules = [
+        (unread & year_last, "order_not_stated" if source.date_order == "ymd" else "no_such_day"),
+        (unread & short_year, "two_digit_year"),
+        (unread & (~year.between(*_YEARS)).fill_null(False), "implausible_year"),
+        (unread & year.notnull(), "no_such_day"),
+        (unread, "not_a_date"),
+    ]
+    return Parsed(value, rules)

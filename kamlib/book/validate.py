@@ -17,7 +17,7 @@ import ibis.expr.types as ir
 import pandas as pd
 import pandera.ibis as pa
 
-from kamlib.book.parse import Parsed, parse
+from kamlib.book.parse import Parsed, Rule, parse
 from kamlib.book.schemas import limits, schema, vocabulary
 from kamlib.book.source import FAULT, ROW, SOURCE, Raw
 from kamlib.params import Unit
@@ -35,41 +35,41 @@ class Judged:
         The table as it was found.
     columns
         Our columns that the source has.
-    rows
-        One row per source row: typed columns, the text found as `<column>__found`, the fault as
-        `<column>__fault`, and where the row stands.
-    slim
-        The same rows with only the typed columns, where they stand, and `is_bad`.
+    typed
+        One row per source row: typed columns, where the row stands, and `is_bad`.
+    explained
+        The same rows with the text found as `<column>__found`, the first rule broken as
+        `<column>__fault`, the columns that date the row, and where it stands.
     """
 
     raw: Raw
     columns: tuple[str, ...]
-    rows: ir.Table
-    slim: ir.Table
+    typed: ir.Table
+    explained: ir.Table
 
     def known(self, as_of: date) -> ir.Table:
         """Return the typed rows that break no rule and were known at the end of `as_of`."""
-        rows = self.slim
-        return rows.filter(~rows.is_bad, ~later(self, rows, as_of)).drop("is_bad")
+        rows = self.typed
+        return rows.filter(~rows.is_bad, ~self.later(rows, as_of)).drop("is_bad")
 
     def rejected(self, as_of: date) -> ir.Table:
-        """Return the judged rows that break a rule, with what was found in them."""
-        return self.rows.filter(_is_bad(self.rows, self.columns), ~later(self, self.rows, as_of))
+        """Return the explained rows that break a rule."""
+        rows = self.explained
+        broken = [rows[c].notnull() for c in rows.columns if c.endswith(("__fault", FAULT))]
+        return rows.filter(_any(broken), ~self.later(rows, as_of))
+
+    def later(self, rows: ir.Table, as_of: date) -> Any:
+        """Return the expression that is true where a row was not known at the end of `as_of`."""
+        dates = _dating(self.raw.name, self.columns)
+        return _any([(rows[c].cast("date") > ibis.date(as_of)).fill_null(False) for c in dates])
 
 
-def later(judged: Judged, rows: ir.Table, as_of: date) -> Any:
-    """Return the expression that is true where a row was not known at the end of `as_of`."""
-    own = schema(judged.raw.name).metadata["own_date"]
-    dates = [c for c in (own, "recorded_on") if c in judged.columns]
-    conditions = [(rows[c].cast("date") > ibis.date(as_of)).fill_null(False) for c in dates]
+def _dating(table: str, columns: tuple[str, ...]) -> list[str]:
+    return [c for c in (schema(table).metadata["own_date"], "recorded_on") if c in columns]
+
+
+def _any(conditions: list[Any]) -> Any:
     return reduce(or_, conditions, ibis.literal(False))
-
-
-def _is_bad(rows: ir.Table, columns: tuple[str, ...]) -> Any:
-    broken = [rows[f"{c}__fault"].notnull() for c in columns]
-    if FAULT in rows.columns:
-        broken.append(rows[FAULT].notnull())
-    return reduce(or_, broken)
 
 
 def judge(raw: Raw, unit: Unit) -> Judged:
@@ -77,36 +77,45 @@ def judge(raw: Raw, unit: Unit) -> Judged:
 
     Notes
     -----
-    Rules, in the order in which the first that fails names the fault of a column: the adapter's
-    own, a value that cannot be read, a missing value, the vocabulary, the range, the size of money,
-    and dates in the wrong order. Blank rows were never records.
+    Rules, in the order in which the first that fails names the fault of a column: a value that
+    cannot be read, a missing value, the vocabulary, the range, the size of money, and dates in the
+    wrong order. An adapter's own rule stands beside them.
     """
     contract = schema(raw.name)
     source = raw.table
     columns = tuple(c for c in contract.columns if c in source.columns)
     parsed = {c: _parsed(source[c], contract.columns[c], raw, unit) for c in columns}
-    typed = source.select(
-        **{c: p.value for c, p in parsed.items()},
-        **{f"{c}__found": source[c].cast("string") for c in columns},
-        **{f"{c}__fault": p.fault for c, p in parsed.items()},
-        **{c: source[c] for c in (ROW, SOURCE, FAULT) if c in source.columns},
-    )
-    faults = {c: _contract_fault(typed, c, contract.columns[c], unit) for c in columns}
+    values = {c: p.value for c, p in parsed.items()}
+    rules = {c: p.rules + _contract(p.value, contract.columns[c], unit) for c, p in parsed.items()}
     for first, second in contract.metadata["order"]:
         if first in columns and second in columns:
-            wrong = (typed[first] > typed[second]).fill_null(False)
-            faults[second] = faults[second].fill_null(
-                wrong.ifelse(ibis.literal("before_its_start"), ibis.null("string"))
-            )
-    rows = typed.mutate(**{f"{c}__fault": fault for c, fault in faults.items()})
-    slim = rows.select(
-        *columns, *(c for c in (ROW, SOURCE) if c in source.columns), is_bad=_is_bad(rows, columns)
+            wrong = (values[first] > values[second]).fill_null(False)
+            rules[second].append((wrong, "before_its_start"))
+    places = {c: source[c] for c in (ROW, SOURCE) if c in source.columns}
+    broken = [condition for one in rules.values() for condition, _ in one]
+    if FAULT in source.columns:
+        broken.append(source[FAULT].notnull())
+        marks = {FAULT: source[FAULT]}
+    else:
+        marks = {}
+    typed = source.select(**values, **places, is_bad=_any(broken))
+    explained = source.select(
+        **{c: values[c] for c in _dating(raw.name, columns)},
+        **{f"{c}__found": source[c].cast("string") for c in columns},
+        **{f"{c}__fault": _first(one) for c, one in rules.items() if one},
+        **places,
+        **marks,
     )
-    return Judged(raw, columns, rows, slim)
+    return Judged(raw, columns, typed, explained)
+
+
+def _first(rules: list[Rule]) -> Any:
+    branches = [(broken, ibis.literal(code)) for broken, code in rules]
+    return ibis.cases(*branches, else_=ibis.null("string"))
 
 
 def _parsed(column: ir.Value, spec: pa.Column, raw: Raw, unit: Unit) -> Parsed:
-    value, fault = parse(column, spec.dtype.type, raw.settings)
+    value, rules = parse(column, spec.dtype.type, raw.settings)
     if vocabulary(spec) is not None and spec.dtype.type.is_string():
         value = value.lower().re_replace(r"[-\s]+", "_")
     if spec.metadata["money"] and "currency" in raw.table.columns and unit.rates:
@@ -115,26 +124,25 @@ def _parsed(column: ir.Value, spec: pa.Column, raw: Raw, unit: Unit) -> Parsed:
             *((code == other, float(rate)) for other, rate in unit.rates.items()), else_=1.0
         )
         value = value * rate
-    return Parsed(value, fault)
+    return Parsed(value, rules)
 
 
-def _contract_fault(rows: ir.Table, column: str, spec: pa.Column, unit: Unit) -> Any:
-    value, fault = rows[column], rows[f"{column}__fault"]
-    branches: list[tuple[Any, Any]] = [(fault.notnull(), fault)]
+def _contract(value: Any, spec: pa.Column, unit: Unit) -> list[Rule]:
+    rules: list[Rule] = []
     if not spec.nullable:
-        branches.append((value.isnull(), ibis.literal("missing")))
+        rules.append((value.isnull(), "missing"))
     allowed = vocabulary(spec)
     if allowed is not None:
-        branches.append((value.notin(allowed).fill_null(False), ibis.literal("not_allowed")))
+        rules.append((value.notin(allowed).fill_null(False), "not_allowed"))
     low, high = limits(spec)
     if low is not None:
-        branches.append(((value < low).fill_null(False), ibis.literal("too_small")))
+        rules.append(((value < low).fill_null(False), "too_small"))
     if high is not None:
-        branches.append(((value > high).fill_null(False), ibis.literal("too_large")))
+        rules.append(((value > high).fill_null(False), "too_large"))
     if spec.metadata["money"]:
         huge = (value.abs() > unit.book.max_amount).fill_null(False)
-        branches.append((huge, ibis.literal("beyond_max_amount")))
-    return ibis.cases(*branches, else_=ibis.null("string"))
+        rules.append((huge, "beyond_max_amount"))
+    return rules
 
 
 def unpivoted(judged: Judged, rejected: ir.Table) -> ir.Table:
@@ -154,6 +162,7 @@ def unpivoted(judged: Judged, rejected: ir.Table) -> ir.Table:
     parts = [
         part(c, rejected[f"{c}__fault"], rejected[f"{c}__found"], rejected[f"{c}__fault"].notnull())
         for c in judged.columns
+        if f"{c}__fault" in rejected.columns
     ]
     if FAULT in rejected.columns:
         pair = rejected[FAULT].split(":")
@@ -179,6 +188,25 @@ def malformed_lines(raw: Raw) -> pd.DataFrame:
         },
         columns=list(REJECTED),
     )
+
+
+def listed(judged: Judged, rows: ir.Table, key: str, rule: str) -> ir.Table:
+    """Return rows that share their key as rows of the columns `REJECTED`."""
+    return rows.select(
+        table=ibis.literal(judged.raw.name),
+        source=rows[SOURCE] if SOURCE in rows.columns else ibis.literal(judged.raw.where),
+        row=rows[ROW] if ROW in rows.columns else ibis.null("int64"),
+        column=ibis.literal(key),
+        rule=ibis.literal(rule),
+        value=rows[key],
+    )
+
+
+def stacked(con: Any, parts: list[ir.Table]) -> ir.Table:
+    """Return all rows set aside as one table of the columns `REJECTED`; empty where there are none."""
+    schema_ = ibis.schema({c: "int64" if c == "row" else "string" for c in REJECTED})
+    empty = con.create_table("nothing_set_aside", schema=schema_)
+    return ibis.union(empty, *(part.select(*REJECTED).cast(schema_) for part in parts))
 
 
 def repeated(known: ir.Table, key: str) -> tuple[ir.Table, ir.Table, ir.Table]:

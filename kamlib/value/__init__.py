@@ -1,0 +1,1 @@
+"""Customer value: who brings what, and on how few it rests."""

@@ -210,9 +210,7 @@ def _error(parts: Floats, weights: Floats) -> Floats:
     return np.sqrt(np.sum(weights * centred**2, axis=1) / (n - 1) / n)
 
 
-def _ranked_before(
-    facts: pd.DataFrame, top: float
-) -> Callable[[Floats], tuple[Floats, Floats]]:
+def _ranked_before(facts: pd.DataFrame, top: float) -> Callable[[Floats], tuple[Floats, Floats]]:
     """Return the part of revenue held by the top accounts of the year before, with its error."""
     chosen = facts[facts["revenue"] > 0].sort_values("revenue", ascending=False, kind="stable")
     x = chosen["revenue"].to_numpy(dtype=np.float64)
@@ -230,3 +228,34 @@ def _ranked_before(
         return held, _error(parts, w)[:, None]
 
     return statistics
+
+
+def robustness(facts: pd.DataFrame, *, top_share: float, bulk_share: float) -> Estimate:
+    """Gini and top share once more, without the largest account and for the year before.
+
+    Returns
+    -------
+    Estimate
+        Frame: one row per `scenario`: `gini`, `top_share_revenue`, `bulk_share_accounts`, `n_obs`.
+        Note: by how much the top share moves at the most.
+    """
+    columns = ["gini", "top_share_revenue", "bulk_share_accounts"]
+    amounts, _ = _positive(facts)
+    before = facts["revenue_before"].dropna().to_numpy(dtype=np.float64)
+    scenarios = {
+        "all accounts": amounts,
+        "without the largest account": amounts[1:],
+        "the year before": np.sort(before[before > 0])[::-1],
+    }
+    rows = []
+    for name, values in scenarios.items():
+        if len(values) >= 2:
+            found = _curve_statistics(values, top_share, bulk_share)(np.ones((1, len(values))))
+            rows.append((name, *found[0][0], len(values)))
+    if len(rows) < 2:
+        return refusal("robustness", "concentration.too_few", n=len(amounts))
+    frame = pd.DataFrame(rows, columns=["scenario", *columns, "n_obs"])
+    held = frame["top_share_revenue"]
+    moved = float((held - held.iloc[0]).abs().max())
+    note = Sentence("concentration.robust", {"top": top_share, "moved": moved})
+    return Estimate("robustness", frame, one_row(len(amounts), "full count"), note)

@@ -24,8 +24,8 @@ def herfindahl(facts: pd.DataFrame, by: str = "account_id") -> Estimate:
     Returns
     -------
     Estimate
-        Frame: one row per holder, largest first: `account_id` or `manager_id`, `n_accounts`,
-        `revenue`, `share_revenue`. Summary: `herfindahl` = Σ share², between 1/n and 1,
+        Frame: one row per holder, largest first: `account_id` with its `name`, or `manager_id`
+        with `n_accounts`; `revenue`, `share_revenue`. Summary: `herfindahl` = Σ share², between 1/n and 1,
         `effective_number` = 1 ÷ herfindahl, `loo_low` and `loo_high`: the index without any one
         holder. A full count: no sampling error, and none is claimed, since the index of very
         unequal holders has no interval that keeps its level.
@@ -45,12 +45,15 @@ def herfindahl(facts: pd.DataFrame, by: str = "account_id") -> Estimate:
     if held.empty:
         key = "herfindahl.no_revenue" if positive.empty else f"herfindahl.no_{by}"
         return refusal(f"herfindahl_{by}", key)
+    named = {"name": ("name", "first")} if by == "account_id" and "name" in held else {}
     grouped = held.groupby(by, sort=True).agg(
-        n_accounts=("revenue", "size"), revenue=("revenue", "sum")
+        **named, n_accounts=("revenue", "size"), revenue=("revenue", "sum")
     )
     grouped = grouped.sort_values("revenue", ascending=False, kind="stable").reset_index()
     share = grouped["revenue"].to_numpy() / grouped["revenue"].sum()
     frame = grouped.assign(share_revenue=share)
+    if by == "account_id":
+        frame = frame.drop(columns="n_accounts")
     index = float(np.sum(share**2))
     without = _without_each(share)
     summary = one_row(
@@ -63,7 +66,9 @@ def herfindahl(facts: pd.DataFrame, by: str = "account_id") -> Estimate:
     }  # fmt: skip
     checks = []
     if by == "manager_id":
-        loose = float(positive.loc[positive[by].isna(), "revenue"].sum() / positive["revenue"].sum())
+        loose = float(
+            positive.loc[positive[by].isna(), "revenue"].sum() / positive["revenue"].sum()
+        )
         key = "herfindahl.unassigned" if loose else "herfindahl.assigned"
         checks.append(Check("managers_known", loose == 0, Sentence(key, {"share": loose})))
     note = Sentence(f"herfindahl.{by}", values)

@@ -85,7 +85,9 @@ def _window_sums(book: Book, ledger: Ledger, window: Window) -> ir.Table:
     margin = enough.ifelse(sums.margin, ibis.null("float64"))
     sums = sums.mutate(margin=margin)
     sums = sums.mutate(contribution=sums.margin - sums.cost_to_serve)
-    return sums.select("account_id", "revenue", "n_orders", "margin", "cost_to_serve", "contribution")
+    return sums.select(
+        "account_id", "revenue", "n_orders", "margin", "cost_to_serve", "contribution"
+    )
 
 
 def monthly_facts(ledger: Ledger, last: Any) -> ir.Table:

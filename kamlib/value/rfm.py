@@ -9,6 +9,7 @@ from kamlib.glossary import Sentence
 from kamlib.results import Check, Estimate, one_row, refusal
 
 FIFTHS = 5
+SILENT_GAPS = 3
 
 
 def rfm(facts: pd.DataFrame) -> Estimate:
@@ -41,7 +42,9 @@ def rfm(facts: pd.DataFrame) -> Estimate:
         frequency_score=_fifth(frame["n_orders"]),
         monetary_score=_fifth(frame["revenue"]),
     )
-    frame["rfm"] = frame["recency_score"] * 100 + frame["frequency_score"] * 10 + frame["monetary_score"]
+    frame["rfm"] = (
+        frame["recency_score"] * 100 + frame["frequency_score"] * 10 + frame["monetary_score"]
+    )
     frame = frame.sort_values(["rfm", "revenue"], ascending=False, kind="stable")
     best = (frame["recency_score"] >= 4) & (frame["frequency_score"] >= 4)
     total = float(frame["revenue"].sum())
@@ -54,7 +57,9 @@ def rfm(facts: pd.DataFrame) -> Estimate:
         Sentence("rfm.spread" if spread >= FIFTHS else "rfm.no_spread", {"n": int(spread)}),
     )
     note = Sentence("rfm.note", values)
-    return Estimate("rfm", frame.reset_index(drop=True), one_row(len(frame), "full count"), note, (told,))
+    return Estimate(
+        "rfm", frame.reset_index(drop=True), one_row(len(frame), "full count"), note, (told,)
+    )
 
 
 def _fifth(values: pd.Series) -> pd.Series:
@@ -74,32 +79,45 @@ def rfm_grid(scores: Estimate) -> pd.DataFrame:
     columns = ["recency_score", "frequency_score"]
     if scores.refused:
         return pd.DataFrame(columns=[*columns, "n_accounts", "revenue"])
-    grid = scores.frame.groupby(columns).agg(n_accounts=("revenue", "size"), revenue=("revenue", "sum"))
+    grid = scores.frame.groupby(columns).agg(
+        n_accounts=("revenue", "size"), revenue=("revenue", "sum")
+    )
     every = pd.MultiIndex.from_product([range(1, FIFTHS + 1)] * 2, names=columns)
     grid = grid.reindex(every, fill_value=0)
     return grid.reset_index().astype({"revenue": float})
 
 
-def silent_large(scores: Estimate, *, length: int) -> Estimate:
-    """Accounts of the top fifth by revenue that are among the two fifths silent longest.
+def silent_large(scores: Estimate, *, n_days: int, length: int) -> Estimate:
+    """Accounts of the top fifth by revenue that are silent against their own rhythm.
+
+    Parameters
+    ----------
+    scores
+        What `rfm` returned.
+    n_days
+        Days of the window that the orders were counted in.
+    length
+        Accounts listed at the most.
 
     Returns
     -------
     Estimate
-        Frame: one row per account, largest revenue first, `length` at the most: `account_id`,
-        `name`, `manager_id`, `days_since_last`, `n_orders`, `revenue`. Silence is measured against
-        other accounts, not against the account's own rhythm, and is no forecast of loss.
+        Frame: one row per account, largest revenue first: `account_id`, `name`, `manager_id`,
+        `days_since_last`, `usual_gap_days` (days of the window ÷ orders), `n_orders`, `revenue`.
+        An account is listed when it has been silent for more than three usual gaps and has at
+        least three orders; where orders come at random, one account in twenty is by chance.
     """
     if scores.refused:
         return refusal("silent_large", "rfm.too_few", n=int(scores["n_obs"]), need=FIFTHS)
-    frame = scores.frame
-    chosen = frame[(frame["monetary_score"] == FIFTHS) & (frame["recency_score"] <= 2)]
+    frame = scores.frame.assign(usual_gap_days=n_days / scores.frame["n_orders"])
+    silent = frame["days_since_last"] > SILENT_GAPS * frame["usual_gap_days"]
+    chosen = frame[(frame["monetary_score"] == FIFTHS) & (frame["n_orders"] >= 3) & silent]
     if chosen.empty:
-        return refusal("silent_large", "rfm.none_silent")
+        return refusal("silent_large", "rfm.none_silent", times=SILENT_GAPS)
     chosen = chosen.sort_values("revenue", ascending=False, kind="stable")
-    columns = ["account_id", "name", "manager_id", "days_since_last", "n_orders", "revenue"]
-    values = {"n": len(chosen), "revenue": float(chosen["revenue"].sum()),
-              "days": float(chosen["days_since_last"].min())}  # fmt: skip
+    columns = ["account_id", "name", "manager_id", "days_since_last", "usual_gap_days", "n_orders",
+               "revenue"]  # fmt: skip
+    values = {"n": len(chosen), "revenue": float(chosen["revenue"].sum()), "times": SILENT_GAPS}
     listed = chosen[columns].head(length).reset_index(drop=True)
     note = Sentence("rfm.silent", values)
     return Estimate("silent_large", listed, one_row(len(chosen), "full count"), note)

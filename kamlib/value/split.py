@@ -53,13 +53,15 @@ def split(facts: pd.DataFrame, by: str) -> Estimate:
     costed_base = sums["costed_revenue"].where(sums["costed_revenue"] > 0)
     sums["margin_rate"] = sums["margin"] / costed_base
     frame = sums.reset_index().rename(columns={by: "group"})
+    if by == "role":
+        frame["group"] = frame["group"].str.replace("_", " ")
     frame = frame.sort_values("revenue", ascending=False, kind="stable").reset_index(drop=True)
     frame = frame[["group", "n_accounts", "revenue", "share_revenue", "change_share",
                    "margin_rate", "contribution"]]  # fmt: skip
     first = frame[frame["group"].notna()].iloc[0]
     unknown = float(frame.loc[frame["group"].isna(), "share_revenue"].sum())
     key = "split.unknown" if unknown else "split.known"
-    check = Check(f"{by}_known", unknown == 0, Sentence(key, {"share": unknown}))
+    check = Check(f"{by}_known", unknown == 0, Sentence(key, {"share": unknown, "by": by}))
     values = {"group": first["group"], "share": first["share_revenue"], "n": len(frame)}
     note = Sentence(f"split.{by}", values)
     return Estimate(f"split_{by}", frame, one_row(len(active), "full count"), note, (check,))

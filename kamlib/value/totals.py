@@ -106,3 +106,38 @@ def movers(facts: pd.DataFrame, period: Period, *, length: int) -> Estimate:
         },
     )  # fmt: skip
     return Estimate("movers", frame, one_row(len(table), "full count"), note)
+
+
+def monthly(months: pd.DataFrame) -> Estimate:
+    """Revenue and contribution of the unit by month.
+
+    Parameters
+    ----------
+    months
+        One row per month: `month`, `revenue`, `contribution`, `n_active`, as
+        `value.facts.monthly_facts` gives it.
+    """
+    if months.empty or not months["revenue"].ne(0).any():
+        return refusal("monthly", "monthly.too_few")
+    values = {
+        "low": float(months["revenue"].min()), "high": float(months["revenue"].max()),
+        "median": float(months["revenue"].median()), "n": len(months),
+    }  # fmt: skip
+    note = Sentence("monthly.note", values)
+    return Estimate("monthly", months, one_row(len(months), "full count"), note)
+
+
+def headline(earned: Estimate, concentrated: Estimate) -> dict[str, float]:
+    """Return the key figures of the study by glossary column; what was refused is left out."""
+    by_term = earned.frame.set_index("term")
+    figures = {"revenue": float(by_term["current"]["revenue"])}
+    change = float(by_term["change_share"]["revenue"])
+    if change == change:  # not NaN
+        figures["revenue_change"] = change
+    if "contribution" in by_term.index:
+        figures["contribution"] = float(by_term["current"]["contribution"])
+    if not concentrated.refused:
+        terms = concentrated.frame.set_index("term")["estimate"]
+        figures["top_share_revenue"] = float(terms["top_share_revenue"])
+        figures["bulk_accounts"] = float(concentrated["bulk_accounts"])
+    return figures

@@ -60,7 +60,10 @@ def whale_curve(facts: pd.DataFrame) -> Estimate:
     values = {"peak": peak, "n_peak": n_peak, "n": len(frame), "total": total,
               "lost": peak - total, "n_loss": n_loss}  # fmt: skip
     key = "whale.note" if n_loss else "whale.no_losses"
-    left_out = int(facts["contribution"].isna().sum() - (facts["revenue"].eq(0) & facts["contribution"].isna()).sum())
+    left_out = int(
+        facts["contribution"].isna().sum()
+        - (facts["revenue"].eq(0) & facts["contribution"].isna()).sum()
+    )
     known_note = "whale.left_out" if left_out else "whale.all_known"
     check = Check("contribution_known", left_out == 0, Sentence(known_note, {"n": left_out}))
     return Estimate("whale_curve", frame, summary, Sentence(key, values), (check,))

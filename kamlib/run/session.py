@@ -1,0 +1,242 @@
+"""What a notebook holds while it runs: the unit, its book, and the page that it shows and publishes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from IPython.display import display
+
+from kamlib.book import Book, open_book
+from kamlib.glossary import Sentence, Style, heading, say
+from kamlib.glossary import display as shown_as
+from kamlib.params import Unit, home, load_unit
+from kamlib.results import Check, Estimate
+from kamlib.show.csv import safe_csv
+from kamlib.show.page import Page
+from kamlib.show.theme import use_theme
+
+MIME = "application/vnd.kam.study+json"
+JOB_DIR = "KAM_JOB_DIR"
+_PACKAGES = ("kamlib", "pandas", "numpy", "ibis-framework", "duckdb", "matplotlib")
+
+
+class Session:
+    """One study of one unit, from its parameters to what it publishes.
+
+    Attributes
+    ----------
+    study
+        Name of the study, as in "customer_value".
+    unit, book
+        Parameters and records of the business unit.
+    params
+        The study's own section of the parameters.
+    page
+        What is shown; its figures and tables are what is published.
+    """
+
+    def __init__(self, study: str, unit: Unit, book: Book) -> None:
+        self.study = study
+        self.unit = unit
+        self.book = book
+        self.params: Any = getattr(unit, study)
+        self.style = Style(unit.language, book.currency)
+        self.page = Page(self.style)
+        self._period: tuple[date, date] | None = None
+        self._checks: dict[str, Check] = {check.name: check for check in book.checks}
+
+    def cover(self, start: date, end: date) -> None:
+        """State the days that the study's figures cover, for the header of the report."""
+        self._period = (start, end)
+        self._header()
+
+    def show(
+        self,
+        estimate: Estimate,
+        plot: Callable[..., Any] | None = None,
+        *,
+        caption: Sentence | str = "",
+        **options: Any,
+    ) -> None:
+        """Show an estimate's note and, unless it was refused, its figure; remember its checks.
+
+        Parameters
+        ----------
+        estimate
+            What to show.
+        plot
+            Takes the estimate's frame, `style` and `options`, and returns axes.
+        caption
+            Text under the figure.
+        options
+            Further arguments of `plot`.
+        """
+        for check in estimate.checks:
+            self._checks.setdefault(check.name, check)
+        self.page.note(estimate)
+        if plot is not None and not estimate.refused:
+            drawn = plot(estimate.frame, style=self.style, **options)
+            self.page.figure(drawn, f"figure_{estimate.name}", estimate.note, caption)
+
+    def table(
+        self, frame: pd.DataFrame | Estimate, id: str, caption: str = "", *, rows: int | None = None
+    ) -> None:
+        """Show a table; one without rows is left out, since its section has said why."""
+        if isinstance(frame, Estimate):
+            frame = frame.frame
+        if not frame.empty:
+            self.page.table(frame, id, heading(caption, self.style), rows=rows)
+
+    def steps(self, steps: Iterable[Sentence]) -> None:
+        """Show what the reader does now, numbered."""
+        for number, step in enumerate(steps, 1):
+            self.page.note(f"{number}. {say(step, self.style)}")
+
+    def checks(self, *more: Check) -> None:
+        """Show all checks so far."""
+        for check in more:
+            self._checks.setdefault(check.name, check)
+        self.page.checks(self._checks.values())
+
+    def read(self) -> None:
+        """Show how many rows were read and, where any were set aside, why and from which tables."""
+        counts, faults = self.book.counts, self.book.faults
+        totals = counts[["n_read", "n_kept", "n_set_aside", "n_later"]].sum()
+        names = ("n", "kept", "aside", "later")
+        values = dict(zip(names, (int(total) for total in totals), strict=True))
+        known = {"n_tables": len(counts), "as_of": self.book.as_of}
+        self.page.note(Sentence("book.read", values | known))
+        self.table(counts[counts["n_read"] != counts["n_kept"]], "rows_read", "What was read")
+        if len(faults):
+            meaning = [say(Sentence(f"rule.{rule}"), self.style) for rule in faults["rule"]]
+            shown = faults.assign(meaning=meaning).drop(columns="rule")
+            self.table(shown, "rows_set_aside", "Rows set aside")
+
+    def publish(self, headline: Mapping[str, float] | None = None, **tables: pd.DataFrame) -> Path:
+        """Write everything shown, and `tables` besides, where the run or a draft keeps it.
+
+        Parameters
+        ----------
+        headline
+            Glossary column -> value: the key figures, for the top of the report and the index.
+        tables
+            Further frames to publish by id, not shown on the page.
+
+        Returns
+        -------
+        Path
+            The folder written: the job's own under `kam run`, else
+            `outputs/_draft/<unit>/<as_of>/<study>/`.
+        """
+        folder = self._folder()
+        for name, frame in (self.page.tables | tables).items():
+            _write_table(frame, folder / "tables", name)
+        for name, png in self.page.figures.items():
+            path = folder / "figures" / f"{name}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(png)
+        self.book.write_rejected(folder / "rejected")
+        facts = self._facts() | {
+            "headline": self._headline(headline or {}),
+            "checks": [
+                {"name": c.name, "passed": c.passed, "note": say(c.note, self.style)}
+                for c in self._checks.values()
+            ],
+        }
+        text = json.dumps(facts, ensure_ascii=False, indent=1, allow_nan=False)
+        (folder / "study.json").write_text(text, "utf-8")
+        self._display(facts)
+        return folder
+
+    def _folder(self) -> Path:
+        job = os.environ.get(JOB_DIR)
+        if job:
+            return Path(job)
+        parts = ("_draft", self.unit.business_unit, self.book.as_of.isoformat(), self.study)
+        folder = home().joinpath("outputs", *parts)
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def _headline(self, headline: Mapping[str, float]) -> list[dict[str, Any]]:
+        from kamlib.glossary import label, term
+
+        entries = []
+        for name, value in headline.items():
+            kind = "short" if term(name).display == "money" else term(name).display
+            text = shown_as(value, kind, self.style)
+            if kind == "short" and self.style.currency and pd.notna(value):
+                text = f"{self.style.currency} {text}"
+            known = None if pd.isna(value) else float(value)
+            words = label(name, Style(self.style.language))
+            entries.append({"name": name, "label": words, "value": known, "text": text})
+        return entries
+
+    def _facts(self) -> dict[str, Any]:
+        book, unit = self.book, self.unit
+        sales = book["transactions"]
+        found = sales.aggregate(first=sales.date.min(), last=sales.date.max()).execute().iloc[0]
+        start, end = self._period or (found["first"], found["last"])
+        counts = book.counts.rename(columns=lambda c: c.removeprefix("n_"))
+        shown = unit.model_dump_json(exclude={"book": {"database"}})
+        return {
+            "study": self.study,
+            "business_unit": unit.business_unit,
+            "unit_title": unit.shown_title,
+            "language": unit.language,
+            "currency": book.currency,
+            "as_of": _iso(book.as_of),
+            "period": {"from": _iso(start), "to": _iso(end)},
+            "data": {"from": _iso(found["first"]), "to": _iso(found["last"])},
+            "fingerprint": book.fingerprint,
+            "params_sha256": hashlib.sha256(shown.encode()).hexdigest(),
+            "versions": {"python": platform.python_version()}
+            | {name: metadata.version(name) for name in _PACKAGES},
+            "tables": json.loads(counts.to_json(orient="records")),
+        }
+
+    def _header(self) -> None:
+        self._display(self._facts())
+
+    def _display(self, facts: dict[str, Any]) -> None:
+        words = f"{facts['unit_title']}, {facts['period']['from']} to {facts['period']['to']}"
+        display({MIME: facts, "text/plain": words}, raw=True)  # type: ignore[no-untyped-call]
+
+
+def _iso(day: Any) -> str:
+    return pd.Timestamp(day).date().isoformat()
+
+
+def _write_table(frame: pd.DataFrame, folder: Path, name: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    frame.to_parquet(folder / f"{name}.parquet", index=False)
+    safe_csv(frame, folder / f"{name}.csv")
+
+
+def open_study(study: str, business_unit: str, as_of: str = "", overrides: Any = None) -> Session:
+    """Open a study of a business unit: read its parameters and its records, set the theme.
+
+    Parameters
+    ----------
+    study
+        Name of the study, as in "customer_value".
+    business_unit, as_of, overrides
+        What the parameters cell of a notebook holds.
+
+    Raises
+    ------
+    KamError
+        Parameters or records that cannot be used, with every fault.
+    """
+    unit = load_unit(business_unit, as_of=as_of, overrides=overrides)
+    use_theme()
+    pd.options.display.max_columns = 30
+    return Session(study, unit, open_book(unit))

@@ -1,0 +1,82 @@
+"""Figures become PNG bytes that are the same on every run, and axes speak the reader's language."""
+
+from __future__ import annotations
+
+import io
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.ticker import Formatter
+
+from kamlib.errors import KamError
+from kamlib.glossary import Style, display
+
+_DPI = 150
+_SCREEN_DPI = 96  # CSS pixels per inch: the picture is shown in the size it was drawn in
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A PNG and the size, in CSS pixels, in which it is meant to be seen."""
+
+    png: bytes
+    width: int
+    height: int
+
+
+def figure_of(drawn: Any) -> Figure:
+    """Return the figure of an `Axes`, of a seaborn grid, or of itself."""
+    while not isinstance(drawn, Figure):
+        drawn = getattr(drawn, "figure", None)
+        if drawn is None:
+            raise KamError("a figure is made from matplotlib axes or a matplotlib figure")
+    return drawn
+
+
+def render(figure: Figure) -> Picture:
+    """Return the picture of a figure; two renderings give the same bytes."""
+    buffer = io.BytesIO()
+    figure.savefig(
+        buffer,
+        format="png",
+        dpi=_DPI,
+        facecolor="white",
+        bbox_inches="tight",
+        metadata={"Software": None},  # else the bytes change with matplotlib's version
+    )
+    png = buffer.getvalue()
+    width, height = struct.unpack(">II", png[16:24])
+    scale = _SCREEN_DPI / _DPI
+    return Picture(png, round(width * scale), round(height * scale))
+
+
+class _Ticks(Formatter):
+    def __init__(self, kind: str, style: Style) -> None:
+        self.kind = kind
+        self.style = style
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        # The display of a share has one decimal, which ticks at full percents do not need.
+        text = display(x, self.kind, self.style)
+        return text.replace(".0", "") if self.kind == "percent" else text
+
+
+def format_ticks(axis: Axis, kind: str, style: Style) -> None:
+    """Write the numbers of an axis as `glossary.display` writes them in the style's language.
+
+    Use it on logarithmic axes too: matplotlib's own labels there are mathematics, which the theme
+    does not parse.
+
+    Parameters
+    ----------
+    axis
+        `ax.xaxis` or `ax.yaxis`.
+    kind
+        A display kind of numbers, for example "short", "percent" or "count".
+    style
+        Language of the labels.
+    """
+    axis.set_major_formatter(_Ticks(kind, style))

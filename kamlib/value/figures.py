@@ -1,0 +1,224 @@
+"""Figures of customer value: each takes a tidy frame, draws, and returns its axes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.ticker import MaxNLocator
+
+from kamlib.glossary import Style, display, heading, label, term
+from kamlib.show.figures import format_ticks
+from kamlib.show.theme import GRID, INK, MUTED, PALETTE, names_or_ranks
+
+MAIN, SECOND, LOSS = PALETTE[0], PALETTE[1], PALETTE[3]
+_LABELLED = 15
+
+
+def _axes(ax: Axes | None, width: float = 8.0, height: float = 4.2) -> Axes:
+    return ax if ax is not None else plt.subplots(figsize=(width, height))[1]
+
+
+def _money_along(axis: Axis, style: Style) -> None:
+    """Write money along a horizontal axis, with few enough ticks for the words between them."""
+    axis.set_major_locator(MaxNLocator(nbins=5))
+    format_ticks(axis, "short", style)
+
+
+def plot_monthly(frame: pd.DataFrame, *, ax: Axes | None = None, style: Style = Style()) -> Axes:
+    """Draw revenue by month as bars and, where it is known, contribution as a line.
+
+    Parameters
+    ----------
+    frame
+        One row per month: `month`, `revenue`, `contribution` (may be null throughout).
+    """
+    ax = _axes(ax)
+    months = pd.to_datetime(frame["month"])
+    ax.bar(months, frame["revenue"], width=25, color=MAIN, label=label("revenue"))
+    if frame["contribution"].notna().any():
+        ax.plot(months, frame["contribution"], color=SECOND, marker="o", markersize=3)
+    shown = ["revenue", *(["contribution"] if frame["contribution"].notna().any() else [])]
+    handles = [*ax.containers, *ax.lines][: len(shown)]
+    ax.legend(handles, [label(name, Style(style.language)) for name in shown], loc="upper left")
+    format_ticks(ax.yaxis, "short", style)
+    ax.set_ylabel(label("revenue", style))
+    ax.set_ylim(top=1.15 * max(float(frame["revenue"].max()), 1e-9))
+    ax.axhline(0, color=INK, linewidth=0.8)
+    return ax
+
+
+def plot_lorenz(
+    frame: pd.DataFrame, *, ax: Axes | None = None, style: Style = Style(), top_share: float = 0.2
+) -> Axes:
+    """Draw the Lorenz curve against the line of equality, and mark the part of the top accounts.
+
+    Parameters
+    ----------
+    frame
+        Rows from the smallest account up: `share_accounts`, `share_revenue`, with the origin.
+    top_share
+        Share of accounts, largest first, whose part is marked.
+    """
+    ax = _axes(ax, 6.4, 4.8)
+    x, y = frame["share_accounts"].to_numpy(), frame["share_revenue"].to_numpy()
+    ax.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle="--")
+    ax.fill_between(x, y, x, color=GRID)
+    ax.plot(x, y, color=MAIN)
+    edge = 1 - top_share
+    held = 1 - float(np.interp(edge, x, y))
+    ax.vlines(edge, 1 - held, 1, color=SECOND, linewidth=2)
+    ax.plot([edge], [1 - held], marker="o", color=SECOND)
+    words = f"{heading('largest', style)} {display(top_share, 'level', style)}: {display(held, 'percent', style)}"
+    ax.annotate(words, (edge, 1 - held / 2), xytext=(-8, 0), textcoords="offset points",
+                ha="right", va="center")  # fmt: skip
+    ax.annotate(f"n = {display(len(frame) - 1, 'count', style)}", (0.03, 0.93), color=MUTED)
+    for axis, name in ((ax.xaxis, "share_accounts"), (ax.yaxis, "share_revenue")):
+        format_ticks(axis, "level", style)
+        axis.set_label_text(label(name, style))
+    ax.set_xlim(0, 1)
+    ax.set_ylim(0, 1)
+    return ax
+
+
+def plot_whale(frame: pd.DataFrame, *, ax: Axes | None = None, style: Style = Style()) -> Axes:
+    """Draw cumulative contribution, most profitable account first, with its peak and its end.
+
+    Parameters
+    ----------
+    frame
+        One row per account in order: `place`, `contribution`, `cumulative`.
+    """
+    ax = _axes(ax)
+    places = np.concatenate([[0], frame["place"].to_numpy()])
+    heights = np.concatenate([[0.0], frame["cumulative"].to_numpy()])
+    ax.plot(places, heights, color=MAIN)
+    peak = int(np.argmax(heights))
+    ax.fill_between(places[peak:], heights[peak:], heights[peak], color=LOSS, alpha=0.25)
+    ax.plot([places[peak]], [heights[peak]], marker="o", color=SECOND)
+    peak_words = f"{heading('peak', style)}: {display(heights[peak], 'short', style)}"
+    ax.annotate(peak_words, (places[peak], heights[peak]), xytext=(0, 8),
+                textcoords="offset points", ha="right")  # fmt: skip
+    end_words = f"{heading('all accounts', style)}: {display(heights[-1], 'short', style)}"
+    ax.annotate(end_words, (places[-1], heights[-1]), xytext=(0, -16),
+                textcoords="offset points", ha="right")  # fmt: skip
+    ax.axhline(0, color=INK, linewidth=0.8)
+    ax.set_xlabel(
+        f"{heading('Accounts, most profitable first', style)} (n = {display(len(frame), 'count', style)})"
+    )
+    ax.set_ylabel(label("cumulative", style))
+    format_ticks(ax.xaxis, "count", style)
+    format_ticks(ax.yaxis, "short", style)
+    ax.margins(y=0.15)
+    return ax
+
+
+def plot_holders(
+    frame: pd.DataFrame, *, by: str, ax: Axes | None = None, style: Style = Style()
+) -> Axes:
+    """Draw the largest holders' shares of revenue as bars.
+
+    Parameters
+    ----------
+    frame
+        One row per holder, largest first: the column `by`, `share_revenue`.
+    by
+        Column that names a holder.
+    """
+    top = frame.head(_LABELLED)
+    ax = _axes(ax, 8.0, 0.8 + 0.3 * len(top))
+    names, _ = names_or_ranks(top[by])
+    places = np.arange(len(top))
+    ax.barh(places, top["share_revenue"], color=MAIN)
+    ax.set_yticks(places, names)
+    ax.invert_yaxis()
+    for place, value in zip(places, top["share_revenue"], strict=True):
+        ax.annotate(display(value, "percent", style), (value, place), xytext=(4, 0),
+                    textcoords="offset points", va="center")  # fmt: skip
+    format_ticks(ax.xaxis, "level", style)
+    ax.set_xlabel(f"{label('share_revenue', style)} (n = {display(len(frame), 'count', style)})")
+    ax.set_xlim(0, 1.12 * max(float(top["share_revenue"].max()), 1e-9))
+    return ax
+
+
+def plot_movers(frame: pd.DataFrame, *, ax: Axes | None = None, style: Style = Style()) -> Axes:
+    """Draw the change of revenue of the accounts that moved most, risers apart from fallers.
+
+    Parameters
+    ----------
+    frame
+        One row per account: `name`, `change`.
+    """
+    rows = frame.sort_values("change", ascending=False, kind="stable")
+    ax = _axes(ax, 8.0, 0.8 + 0.3 * len(rows))
+    names, _ = names_or_ranks(rows["name"])
+    places = np.arange(len(rows))
+    ax.barh(places, rows["change"], color=np.where(rows["change"] >= 0, MAIN, LOSS).tolist())
+    ax.set_yticks(places, names)
+    ax.invert_yaxis()
+    ax.axvline(0, color=INK, linewidth=0.8)
+    _money_along(ax.xaxis, style)
+    ax.set_xlabel(f"{term('change').zh if style.language == 'zh' else term('change').en}"
+                  f"{f' ({style.currency})' if style.currency else ''}")  # fmt: skip
+    return ax
+
+
+def plot_rfm(frame: pd.DataFrame, *, ax: Axes | None = None, style: Style = Style()) -> Axes:
+    """Draw revenue by recency and frequency score as a grid, with the accounts in each cell.
+
+    Parameters
+    ----------
+    frame
+        One row per pair of scores: `recency_score`, `frequency_score`, `n_accounts`, `revenue`.
+    """
+    ax = _axes(ax, 6.4, 4.8)
+    wide: Any = frame.pivot(index="frequency_score", columns="recency_score", values="revenue")
+    counts = frame.pivot(index="frequency_score", columns="recency_score", values="n_accounts")
+    total = float(wide.to_numpy().sum())
+    share = wide / total if total > 0 else wide * 0.0
+    ax.imshow(
+        share.to_numpy(), origin="lower", cmap="Blues", vmin=0, vmax=max(share.max().max(), 1e-9)
+    )
+    middle = float(share.max().max()) * 0.55
+    for (row, column), part in np.ndenumerate(share.to_numpy()):
+        words = f"{display(part, 'percent', style)}\nn = {counts.iat[row, column]}"
+        ax.text(column, row, words, ha="center", va="center", fontsize=8,
+                color="white" if part > middle else INK)  # fmt: skip
+    ax.set_xticks(range(len(wide.columns)), [str(v) for v in wide.columns])
+    ax.set_yticks(range(len(wide.index)), [str(v) for v in wide.index])
+    ax.set_xlabel(f"{label('recency_score', style)} ({heading('5 = ordered last', style)})")
+    ax.set_ylabel(f"{label('frequency_score', style)} ({heading('5 = most orders', style)})")
+    ax.grid(False)
+    return ax
+
+
+def plot_split(frame: pd.DataFrame, *, ax: Axes | None = None, style: Style = Style()) -> Axes:
+    """Draw revenue and, where it is known, contribution of each group side by side.
+
+    Parameters
+    ----------
+    frame
+        One row per group: `group` (null: unknown), `revenue`, `contribution`.
+    """
+    rows = frame.head(_LABELLED)
+    ax = _axes(ax, 8.0, 1.0 + 0.45 * len(rows))
+    names, _ = names_or_ranks(rows["group"].fillna(heading("unknown", style)))
+    places = np.arange(len(rows))
+    both = rows["contribution"].notna().any()
+    height = 0.38 if both else 0.7
+    handles = [ax.barh(places - (height / 2 if both else 0), rows["revenue"], height, color=MAIN)]
+    shown = ["revenue"]
+    if both:
+        handles.append(ax.barh(places + height / 2, rows["contribution"], height, color=SECOND))
+        shown.append("contribution")
+    ax.legend(handles, [label(name, Style(style.language)) for name in shown], loc="lower right")
+    ax.set_yticks(places, names)
+    ax.invert_yaxis()
+    ax.axvline(0, color=INK, linewidth=0.8)
+    _money_along(ax.xaxis, style)
+    ax.set_xlabel(label("revenue", style))
+    return ax
