@@ -22,7 +22,7 @@ text       anything                                 as it is         as it is
 term       name of a column or a heading            its label        its label
 =========  =======================================  ===============  ===========
 
-Unknown values (None, NaN, NaT) are shown as an en dash, never as zero.
+`{n:has|have}` chooses the word for one and the word for many. Unknown values (None, NaN, NaT) are shown as an en dash, never as zero.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ from kamlib.errors import KamError, nearest
 
 LANGUAGES = ("en", "zh")
 UNKNOWN = "–"
+_BLANK = "\u00a0"  # a number and its unit stay on one line
 _DIGITS = {"score": 1, "ratio": 2, "index": 3}
 
 
@@ -128,7 +129,7 @@ def label(name: str, style: Style = Style()) -> str:
     unit = style.currency if entry.unit == "money" else heading(entry.unit, style)
     if not unit:
         return text
-    return f"{text}({unit})" if style.language == "zh" else f"{text} ({unit})"
+    return f"{text}（{unit}）" if style.language == "zh" else f"{text} ({unit})"
 
 
 def heading(english: str, style: Style = Style()) -> str:
@@ -149,7 +150,7 @@ def display(value: Any, kind: str, style: Style = Style()) -> str:
     """Return one value as a reader sees it; kinds are listed in the module's docstring.
 
     >>> display(1234567, "short"), display(1234567, "short", Style("zh")), display(None, "money")
-    ('1.23 million', '123 万', '–')
+    ('1.23\xa0million', '123\xa0万', '–')
     """
     if value is None or value is pd.NaT or value is pd.NA:
         return UNKNOWN
@@ -170,7 +171,7 @@ def display(value: Any, kind: str, style: Style = Style()) -> str:
     number = float(value)
     if kind in ("percent", "level"):
         digits = f"{100 * number:.1f}" if kind == "percent" else f"{100 * number:.4g}"
-        return f"{digits}{'%' if chinese else ' %'}".replace("-", "−")
+        return f"{digits}{'%' if chinese else f'{_BLANK}%'}".replace("-", "−")
     if kind in ("count", "days", "money"):
         return f"{round(number):,}".replace("-", "−")
     if kind == "short":
@@ -182,18 +183,21 @@ def display(value: Any, kind: str, style: Style = Style()) -> str:
 
 def _shortened(number: float, chinese: bool) -> str:
     steps = (
-        ((1e8, " 亿"), (1e4, " 万"))
+        ((1e8, f"{_BLANK}亿"), (1e4, f"{_BLANK}万"))
         if chinese
-        else ((1e9, " billion"), (1e6, " million"), (1e3, " thousand"))
+        else ((1e9, f"{_BLANK}billion"), (1e6, f"{_BLANK}million"), (1e3, f"{_BLANK}thousand"))
     )
     for size, name in steps:
+        # from here on three figures round up to the next thousand
         if abs(number) >= 0.9995 * size:
-            return (
-                f"{number / size:,.3g}{name}"
-                if abs(number) < 1000 * size
-                else (f"{number / size:,.0f}{name}")
-            )
+            return f"{_three_figures(number / size)}{name}"
     return f"{number:,.0f}"
+
+
+def _three_figures(number: float) -> str:
+    digits = max(0, 2 - math.floor(math.log10(abs(number) * 1.0005)))
+    text = f"{number:,.{digits}f}"
+    return text.rstrip("0").rstrip(".") if digits else text
 
 
 class _Formatter(string.Formatter):
@@ -203,9 +207,12 @@ class _Formatter(string.Formatter):
     def format_field(self, value: Any, format_spec: str) -> str:
         if isinstance(value, Sentence):
             return say(value, self.style)
+        if "|" in format_spec:
+            one, many = format_spec.split("|")
+            return one if value == 1 else many
         shown = display(value, format_spec or "text", self.style)
         if format_spec in ("money", "short") and self.style.currency and shown != UNKNOWN:
-            return f"{self.style.currency} {shown}"
+            return f"{self.style.currency}{_BLANK}{shown}"
         return shown
 
 

@@ -61,7 +61,7 @@ def render_report(nb: NotebookNode, *, run_id: str = "") -> str:
     attention = [
         {"note": check["note"], "anchor": anchor if anchor in anchors else ""}
         for check in checks
-        if check["passed"] is not True
+        if check["passed"] is False
         for anchor in ["check-" + "-".join(check["name"].split())]
     ]
     return fill(
@@ -76,6 +76,7 @@ def render_report(nb: NotebookNode, *, run_id: str = "") -> str:
         contents=[item for part in (conclusion, *sections) for item in part.headings],
         checked=len(checks),
         attention=attention,
+        left_out=sum(check["passed"] is None for check in checks),
         prose_lang="" if style.language == "en" else "en",
     )
 

@@ -26,6 +26,7 @@ from kamlib.show.theme import use_theme
 
 MIME = "application/vnd.kam.study+json"
 JOB_DIR = "KAM_JOB_DIR"
+Headline = Mapping[str, tuple[float, Sentence | None]]
 _PACKAGES = ("kamlib", "pandas", "numpy", "ibis-framework", "duckdb", "matplotlib")
 
 
@@ -96,6 +97,12 @@ class Session:
         if not frame.empty:
             self.page.table(frame, id, heading(caption, self.style), rows=rows)
 
+    def conclude(self, *findings: Estimate) -> None:
+        """Show the notes of the findings once more; what was refused concludes nothing."""
+        for finding in findings:
+            if not finding.refused:
+                self.page.note(finding)
+
     def steps(self, steps: Iterable[Sentence]) -> None:
         """Show what the reader does now, numbered."""
         for number, step in enumerate(steps, 1):
@@ -121,13 +128,14 @@ class Session:
             shown = faults.assign(meaning=meaning).drop(columns="rule")
             self.table(shown, "rows_set_aside", "Rows set aside")
 
-    def publish(self, headline: Mapping[str, float] | None = None, **tables: pd.DataFrame) -> Path:
+    def publish(self, headline: Headline | None = None, **tables: pd.DataFrame) -> Path:
         """Write everything shown, and `tables` besides, where the run or a draft keeps it.
 
         Parameters
         ----------
         headline
-            Glossary column -> value: the key figures, for the top of the report and the index.
+            Glossary column -> value and its own label, if any: the key figures, for the top of
+            the report and the index.
         tables
             Further frames to publish by id, not shown on the page.
 
@@ -166,18 +174,18 @@ class Session:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def _headline(self, headline: Mapping[str, float]) -> list[dict[str, Any]]:
+    def _headline(self, headline: Headline) -> list[dict[str, Any]]:
         from kamlib.glossary import label, term
 
         entries = []
-        for name, value in headline.items():
+        for name, (value, words) in headline.items():
             kind = "short" if term(name).display == "money" else term(name).display
             text = shown_as(value, kind, self.style)
             if kind == "short" and self.style.currency and pd.notna(value):
                 text = f"{self.style.currency} {text}"
             known = None if pd.isna(value) else float(value)
-            words = label(name, Style(self.style.language))
-            entries.append({"name": name, "label": words, "value": known, "text": text})
+            shown = say(words, self.style) if words else label(name, Style(self.style.language))
+            entries.append({"name": name, "label": shown, "value": known, "text": text})
         return entries
 
     def _facts(self) -> dict[str, Any]:

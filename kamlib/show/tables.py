@@ -2,7 +2,7 @@
 
 Everything is escaped; there are no inline styles and no random ids. Numbers stand to the right, the
 unit stands in the header, and `data-v` holds the raw value, by which the report's page sorts: ""
-means unknown. The index of a frame is not shown.
+means unknown. The index of a frame is not shown, nor is a column that is unknown in every row.
 """
 
 from __future__ import annotations
@@ -42,6 +42,12 @@ def _column(frame: pd.DataFrame, name: str, style: Style) -> _Column:
     )
 
 
+def _columns(frame: pd.DataFrame, style: Style, rows: int) -> list[_Column]:
+    """Return the columns to show; one that is unknown in every row tells a reader nothing."""
+    told = [name for name in frame.columns if frame.empty or frame[name].notna().any()]
+    return [_column(frame.head(rows), str(name), style) for name in told]
+
+
 def _cell(value: Any, kind: str, style: Style) -> tuple[str, str | None]:
     shown = UNKNOWN if pd.isna(value) else display(value, kind, style)
     if shown == UNKNOWN:
@@ -73,7 +79,7 @@ def html_table(
     rows
         Rows shown; a last line says where the others are.
     """
-    columns = [_column(frame.head(rows), str(name), style) for name in frame.columns]
+    columns = _columns(frame, style, rows)
     number = [' class="n"' if column.numeric else "" for column in columns]
     head = "".join(
         f'<th scope="col"{css}>{escape(column.head)}</th>'
@@ -107,7 +113,7 @@ def text_table(
     frame: pd.DataFrame, table_id: str, caption: str, style: Style, rows: int = ROWS
 ) -> str:
     """Return the same table as text, aligned by columns of a fixed-width font."""
-    columns = [_column(frame.head(rows), str(name), style) for name in frame.columns]
+    columns = _columns(frame, style, rows)
     lines = [caption] if caption else []
     padded = [_padded(column) for column in columns]
     lines += ["  ".join(cells).rstrip() for cells in zip(*padded, strict=True)]

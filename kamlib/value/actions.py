@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from kamlib.glossary import Sentence
 from kamlib.results import Estimate
 
@@ -26,12 +28,12 @@ def next_actions(
     """
     found: list[Sentence] = []
     if not silent.refused:
-        values = {"n": int(silent["n_obs"]), "first": silent.frame["name"].iloc[0]}
+        values = {"n": int(silent["n_obs"]), "first": _called(silent.frame.iloc[0])}
         found.append(Sentence("action.see_silent", values))
     if not moved.refused:
         fell = moved.frame[moved.frame["change"] < 0]
         if len(fell):
-            values = {"n": len(fell), "first": fell["name"].iloc[0]}
+            values = {"n": len(fell), "first": _called(fell.iloc[0])}
             found.append(Sentence("action.ask_fallen", values))
     if not curve.refused and curve["n_loss"]:
         values = {"n": int(curve["n_loss"]), "lost": float(curve["lost"])}
@@ -39,13 +41,16 @@ def next_actions(
     for held, column in ((by_account, "account_id"), (by_manager, "manager_id")):
         if not held.refused and held.frame["share_revenue"].iloc[0] > LARGE_HOLDER:
             first = held.frame.iloc[0]
-            values = {
-                "who": first.get("name", first[column]),
-                "share": float(first["share_revenue"]),
-            }
+            who = _called(first) if column == "account_id" else first[column]
+            values = {"who": who, "share": float(first["share_revenue"])}
             found.append(Sentence(f"action.spread_{column}", values))
     if curve.refused:
         found.append(Sentence("action.bring_costs"))
     if moved.refused and moved.note.key == "movers.no_before":
         found.append(Sentence("action.bring_years"))
     return found or [Sentence("action.none")]
+
+
+def _called(account: pd.Series) -> str:
+    """Return the name of an account, or its id where it has none."""
+    return str(account["name"] if pd.notna(account["name"]) else account["account_id"])

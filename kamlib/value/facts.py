@@ -112,6 +112,5 @@ def collect(facts: ir.Table) -> pd.DataFrame:
     frame = facts.execute()
     for column in ("first_order_on", "last_order_on"):
         frame[column] = pd.to_datetime(frame[column])
-    frame["name"] = frame["name"].fillna(frame["account_id"])
     frame = frame.sort_values(["revenue", "account_id"], ascending=[False, True])
     return frame.reset_index(drop=True)

@@ -23,6 +23,11 @@ def _axes(ax: Axes | None, width: float = 8.0, height: float = 4.2) -> Axes:
     return ax if ax is not None else plt.subplots(figsize=(width, height))[1]
 
 
+def _called(frame: pd.DataFrame) -> pd.Series:
+    """Return names of accounts, and their ids where they have none."""
+    return frame["name"].fillna(frame["account_id"])
+
+
 def _money_along(axis: Axis, style: Style) -> None:
     """Write money along a horizontal axis, with few enough ticks for the words between them."""
     axis.set_major_locator(MaxNLocator(nbins=5))
@@ -125,13 +130,14 @@ def plot_holders(
     Parameters
     ----------
     frame
-        One row per holder, largest first: the column `by`, `share_revenue`.
+        One row per holder, largest first: `account_id` and `name`, or `manager_id`;
+        `share_revenue`.
     by
-        Column that names a holder.
+        "account_id" or "manager_id".
     """
     top = frame.head(_LABELLED)
     ax = _axes(ax, 8.0, 0.8 + 0.3 * len(top))
-    names, _ = names_or_ranks(top[by])
+    names, _ = names_or_ranks(_called(top) if by == "account_id" else top[by])
     places = np.arange(len(top))
     ax.barh(places, top["share_revenue"], color=MAIN)
     ax.set_yticks(places, names)
@@ -151,11 +157,11 @@ def plot_movers(frame: pd.DataFrame, *, ax: Axes | None = None, style: Style = S
     Parameters
     ----------
     frame
-        One row per account: `name`, `change`.
+        One row per account: `account_id`, `name`, `change`.
     """
     rows = frame.sort_values("change", ascending=False, kind="stable")
     ax = _axes(ax, 8.0, 0.8 + 0.3 * len(rows))
-    names, _ = names_or_ranks(rows["name"])
+    names, _ = names_or_ranks(_called(rows))
     places = np.arange(len(rows))
     ax.barh(places, rows["change"], color=np.where(rows["change"] >= 0, MAIN, LOSS).tolist())
     ax.set_yticks(places, names)

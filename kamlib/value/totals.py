@@ -26,7 +26,7 @@ def totals(facts: pd.DataFrame, ledger: Ledger, period: Period) -> Estimate:
     Estimate
         Frame: one row per measure that is known: `term`, `current`, `previous`, `change`,
         `change_share` (share of the previous amount, null where that is not positive), `n_obs`
-        (accounts with a known amount). A full count of the records: no sampling error.
+        (accounts with such an amount). A full count of the records: no sampling error.
     """
     known = {"revenue": True, "margin": ledger.has_cost, "contribution": ledger.has_contribution,
              "cost_to_serve": any(ledger.parts.values())}  # fmt: skip
@@ -36,7 +36,7 @@ def totals(facts: pd.DataFrame, ledger: Ledger, period: Period) -> Estimate:
         current = float(now.sum())
         previous = float(then.sum()) if period.previous and then.notna().any() else float("nan")
         share = (current - previous) / previous if previous > 0 else float("nan")
-        rows.append((measure, current, previous, current - previous, share, int(now.notna().sum())))
+        rows.append((measure, current, previous, current - previous, share, int(now.fillna(0).ne(0).sum())))
     columns = ["term", "current", "previous", "change", "change_share", "n_obs"]
     frame = pd.DataFrame(rows, columns=columns)
     revenue = frame.iloc[0]
@@ -127,17 +127,26 @@ def monthly(months: pd.DataFrame) -> Estimate:
     return Estimate("monthly", months, one_row(len(months), "full count"), note)
 
 
-def headline(earned: Estimate, concentrated: Estimate) -> dict[str, float]:
-    """Return the key figures of the study by glossary column; what was refused is left out."""
+def headline(
+    earned: Estimate, concentrated: Estimate, *, top_share: float, bulk_share: float
+) -> dict[str, tuple[float, Sentence | None]]:
+    """Return the key figures of the study: column -> value and, where it needs one, its own label.
+
+    What was refused or has no base is left out.
+    """
     by_term = earned.frame.set_index("term")
-    figures = {"revenue": float(by_term["current"]["revenue"])}
+    figures: dict[str, tuple[float, Sentence | None]] = {
+        "revenue": (float(by_term["current"]["revenue"]), None)
+    }
     change = float(by_term["change_share"]["revenue"])
     if change == change:  # not NaN
-        figures["revenue_change"] = change
+        figures["revenue_change"] = (change, None)
     if "contribution" in by_term.index:
-        figures["contribution"] = float(by_term["current"]["contribution"])
+        figures["contribution"] = (float(by_term["current"]["contribution"]), None)
     if not concentrated.refused:
-        terms = concentrated.frame.set_index("term")["estimate"]
-        figures["top_share_revenue"] = float(terms["top_share_revenue"])
-        figures["bulk_accounts"] = float(concentrated["bulk_accounts"])
+        held = float(concentrated.frame.set_index("term")["estimate"]["top_share_revenue"])
+        words = Sentence("headline.top_share", {"top": top_share})
+        figures["top_share_revenue"] = (held, words)
+        words = Sentence("headline.bulk", {"bulk": bulk_share})
+        figures["bulk_accounts"] = (float(concentrated["bulk_accounts"]), words)
     return figures

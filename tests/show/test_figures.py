@@ -68,13 +68,13 @@ def test_anything_else_is_refused_in_words():
 @pytest.mark.parametrize(
     ("kind", "language", "value", "label"),
     [
-        ("percent", "en", 0.2, "20 %"),
+        ("percent", "en", 0.2, "20\xa0%"),
         ("percent", "zh", 0.2, "20%"),
-        ("percent", "en", 0.125, "12.5 %"),
-        ("short", "en", 1_500_000, "1.5 million"),
-        ("short", "zh", 1_500_000, "150 万"),
+        ("percent", "en", 0.125, "12.5\xa0%"),
+        ("short", "en", 1_500_000, "1.5\xa0million"),
+        ("short", "zh", 1_500_000, "150\xa0万"),
         ("count", "en", 12_000, "12,000"),
-        ("short", "en", -1_500_000, "−1.5 million"),
+        ("short", "en", -1_500_000, "−1.5\xa0million"),
     ],
 )
 def test_ticks_speak_the_language_of_the_style(kind, language, value, label):

@@ -71,7 +71,7 @@ def test_cells_are_shown_by_the_glossary_and_carry_raw_values(frame):
     _, first, second, third, *_ = rows(html_table(frame, "all", "", EN))
     assert [(cell.text, cell.get("data-v")) for cell in first[1:]] == [
         ("1,234,567", "1234567.4"),
-        ("12.3 %", "0.123"),
+        ("12.3\xa0%", "0.123"),
         ("3", "3"),
         ("2025-01-31", "2025-01-31"),
         ("yes", None),
