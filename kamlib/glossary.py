@@ -147,7 +147,7 @@ def clean(text: Any) -> str:
 
 
 def display(value: Any, kind: str, style: Style = Style()) -> str:
-    """Return one value as a reader sees it; kinds are listed in the module's docstring.
+    r"""Return one value as a reader sees it; kinds are listed in the module's docstring.
 
     >>> display(1234567, "short"), display(1234567, "short", Style("zh")), display(None, "money")
     ('1.23\xa0million', '123\xa0万', '–')

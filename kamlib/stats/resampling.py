@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 Floats = NDArray[np.float64]
 
@@ -80,7 +81,7 @@ def bootstrap_t_share(
         odds, odds_error = _log_odds(drawn[usable, k], errors[usable, k])
         centre, spread = _log_odds(value, error[k])
         limits = centre - np.quantile((odds - centre) / odds_error, tails) * spread
-        low[k], high[k] = 1 / (1 + np.exp(-limits))
+        low[k], high[k] = expit(limits)
     return low, high, draws
 
 

@@ -257,8 +257,10 @@ def robustness(facts: pd.DataFrame, *, top_share: float, bulk_share: float) -> E
     frame = pd.DataFrame(rows, columns=["scenario", *columns, "n_obs"])
     held = frame["top_share_revenue"]
     moved = float((held - held.iloc[0]).abs().max())
-    key = "concentration.robust" if "the year before" in set(frame["scenario"]) else (
-        "concentration.robust_alone"
+    key = (
+        "concentration.robust"
+        if "the year before" in set(frame["scenario"])
+        else ("concentration.robust_alone")
     )
     note = Sentence(key, {"top": top_share, "moved": moved})
     return Estimate("robustness", frame, one_row(len(amounts), "full count"), note)

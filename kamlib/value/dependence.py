@@ -37,7 +37,7 @@ def herfindahl(facts: pd.DataFrame, by: str = "account_id") -> Estimate:
     Examples
     --------
     >>> firms = pd.DataFrame({"account_id": list("abcd"), "revenue": [30.0, 30.0, 20.0, 20.0]})
-    >>> round(herfindahl(firms)["herfindahl"], 3)
+    >>> float(herfindahl(firms)["herfindahl"])
     0.26
     """
     positive = facts[facts["revenue"] > 0]

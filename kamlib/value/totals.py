@@ -36,7 +36,9 @@ def totals(facts: pd.DataFrame, ledger: Ledger, period: Period) -> Estimate:
         current = float(now.sum())
         previous = float(then.sum()) if period.previous and then.notna().any() else float("nan")
         share = (current - previous) / previous if previous > 0 else float("nan")
-        rows.append((measure, current, previous, current - previous, share, int(now.fillna(0).ne(0).sum())))
+        rows.append(
+            (measure, current, previous, current - previous, share, int(now.fillna(0).ne(0).sum()))
+        )
     columns = ["term", "current", "previous", "change", "change_share", "n_obs"]
     frame = pd.DataFrame(rows, columns=columns)
     revenue = frame.iloc[0]

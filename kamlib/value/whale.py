@@ -36,8 +36,8 @@ def whale_curve(facts: pd.DataFrame) -> Estimate:
     >>> table = pd.DataFrame({"account_id": list("abc"), "name": list("abc"),
     ...                       "revenue": [9.0, 9.0, 9.0], "contribution": [5.0, -2.0, 3.0]})
     >>> curve = whale_curve(table)
-    >>> curve["peak"], curve["n_peak"], curve["lost"]
-    (8.0, 2, 2.0)
+    >>> [float(curve[figure]) for figure in ("peak", "n_peak", "lost")]
+    [8.0, 2.0, 2.0]
     """
     known = facts[facts["contribution"].notna()]
     active = known[(known["revenue"] != 0) | (known["contribution"] != 0)]

@@ -78,7 +78,7 @@ def test_cells_are_shown_by_the_glossary_and_carry_raw_values(frame):
     ]
     assert [(cell.text, cell.get("data-v")) for cell in second[1:]] == [
         ("−5", "-5"),
-        ("100.0 %", "1"),
+        ("100.0\xa0%", "1"),
         ("–", ""),
         ("–", ""),
         ("no", None),
