@@ -60,7 +60,7 @@ lab: $(VENV)/runtime.stamp
 	cd notebooks && ../$(BIN)/jupyter lab
 
 notebooks: $(VENV)/runtime.stamp
-	$(BIN)/python -m nbconvert --to notebook --execute --inplace notebooks/*.ipynb
+	$(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False notebooks/*.ipynb
 
 schema: $(VENV)/runtime.stamp
 	$(BIN)/kam params --schema

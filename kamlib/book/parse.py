@@ -18,14 +18,28 @@ from kamlib.params import TableSource
 # 日 stands last and has no partner, so that it falls away
 _WIDE = "０１２３４５６７８９．，－＋−／：　\u00a0\u202f年月日"
 _PLAIN = "0123456789.,-+-/:   --"
-_YEARS = (1900, 2200)
-_YEAR_FIRST = r"^([0-9]{4})[-/. ]+([0-9]{1,2})[-/. ]+([0-9]{1,2})"
+
+# A day as people write it, then nothing or a time of day
+_TAIL = r"([ T]+[0-9]{1,2}:.*)?$"
+_YEAR_FIRST = r"^[0-9]{4}[-/. ]+[0-9]{1,2}[-/. ]+[0-9]{1,2}"
 _YEAR_LAST = r"^([0-9]{1,2})[-/. ]([0-9]{1,2})[-/. ]([0-9]{4})"
-_SOLID = r"^([0-9]{4})([0-9]{2})([0-9]{2})"
-_CLOCK = (
-    r"[ T]+([0-9]{1,2}):([0-9]{2})(:([0-9]{2})([.,][0-9]+)?)?"
-    r"( ?([AaPp])[Mm])?( ?(Z|[+-][0-9]{2}(:[0-9]{2})?))?$"
+_SOLID = r"^[0-9]{8}"
+_SHORT_YEAR = r"^[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{2}( .*)?$"
+_ORDERS = {"dmy": (3, 2, 1), "mdy": (3, 1, 2)}
+
+# The calendar as patterns over year-month-day, since an engine refuses to cast a day that is none
+_YEARS = r"^((19|20|21)[0-9]{2}|2200)-"
+_LEAP = r"^([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-0?2-29$"
+_DAY = (
+    r"-((0?[13578]|1[02])-(0?[1-9]|[12][0-9]|3[01])|(0?[469]|11)-(0?[1-9]|[12][0-9]|30)"
+    r"|0?2-(0?[1-9]|1[0-9]|2[0-8]))$"
 )
+_ZONE = r"(Z|[+-](0[0-9]|1[0-4])(:[0-5][0-9])?)"
+_CLOCK = (
+    r"[ T]+(([01]?[0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.,][0-9]+)?)?"
+    rf"|(0?[1-9]|1[0-2]):[0-5][0-9](:[0-5][0-9])? ?[AaPp][Mm])( ?{_ZONE})?$"
+)
+
 # largest float that is certain to be a finite number, and the largest whose whole part is exact
 _FINITE, _EXACT = 1.7e308, 9.0e15
 
@@ -137,71 +151,52 @@ def _moment(column: Any, target: dt.DataType, source: TableSource) -> Parsed:
     if kind.is_date() or kind.is_timestamp():
         # a zoned time stamp first becomes wall time of the session's zone
         value = column.cast("timestamp") if kind.is_timestamp() and kind.timezone else column
-        low, high = (ibis.date(year, 1, 1) for year in (_YEARS[0], _YEARS[1] + 1))
-        far = ((value < low) | (value >= high)).fill_null(False)
+        far = ((value < ibis.date(1900, 1, 1)) | (value >= ibis.date(2201, 1, 1))).fill_null(False)
         return Parsed(value.cast(wanted), [(far, "implausible_year")])
     text = _ascii(column)
-    year_first, year_last = text.re_search(_YEAR_FIRST), text.re_search(_YEAR_LAST)
-    orders = {"dmy": (3, 2, 1), "mdy": (3, 1, 2)}
-    forms = [(year_first, _YEAR_FIRST, (1, 2, 3)), (text.re_search(_SOLID), _SOLID, (1, 2, 3))]
-    if source.date_order in orders:
-        forms.append((year_last, _YEAR_LAST, orders[source.date_order]))
-    year, month, day = (
-        ibis.cases(*((hit, text.re_extract(form, at[i])) for hit, form, at in forms),
-                   else_=_nothing()).cast("int64")
-        for i in range(3)
-    )  # fmt: skip
-    leap = ((year % 4 == 0) & (year % 100 != 0)) | (year % 400 == 0)
-    longest = ibis.cases(
-        (month.isin([4, 6, 9, 11]), 30), (month == 2, leap.ifelse(29, 28)), else_=31
-    )
-    real = month.between(1, 12) & (day >= 1) & (day <= longest) & year.between(*_YEARS)
-    # what follows the date must be nothing or a time of day
-    alone = ibis.or_(*(text.re_search(f"{form}$") for _, form, _ in forms))
-    clocked = ibis.or_(*(text.re_search(form + _CLOCK) for _, form, _ in forms))
-    clock = _clock(clocked.ifelse(text, _nothing()))
-    usable = real & (alone | clock.notnull())
-    stamp = _joined("-", year, month, day) + clock.fill_null(" 00:00:00")
-    stamp = usable.ifelse(stamp, _nothing())
-    zoned = clocked & text.re_search(r":.*(Z|[+-][0-9:]+)$")
-    written = zoned.ifelse(
-        stamp.cast("timestamp('UTC')").cast("timestamp"), stamp.cast("timestamp")
-    )
+    day = _day(text, source.date_order)
+    real = (day.re_search(_YEARS) & day.re_search(_DAY)) | day.re_search(_LEAP)
+    clocked = text.contains(":")
+    usable = real & (~clocked | text.re_search(_CLOCK))
+    clock = text.re_extract(r"[ T]+([0-9]{1,2}:[0-9]{2}(:[0-9]{2})?)", 1)
+    stamp = usable.ifelse(day + clocked.ifelse(ibis.literal(" ") + clock, ""), _nothing())
+    zone = clocked.ifelse(text.re_extract(f":.*?{_ZONE}$", 1), "")
+    # a time with a zone becomes wall time of the session's zone, as above
+    moved = (stamp + zone).cast("timestamp('UTC')").cast("timestamp")
+    written = (zone != "").ifelse(moved, stamp.cast("timestamp")) + _noon(text).as_interval("h")
     serial = text.re_search(r"^[2-7][0-9]{4}(\.[0-9]{1,15})?$").ifelse(text, _nothing())
     seconds = (serial.cast("float64") * 86400).round().cast("int64")
     counted = ibis.timestamp("1899-12-30 00:00:00") + seconds.as_interval("s")
     value = ibis.coalesce(written, counted).cast(wanted)
     unread = value.isnull() & text.notnull()
     why = ibis.cases(
-        (year_last, "order_not_stated" if source.date_order == "ymd" else "no_such_day"),
-        (text.re_search(r"^[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{2}( .*)?$"), "two_digit_year"),
-        (~(alone | clocked), "not_a_date"),
-        (~year.between(*_YEARS), "implausible_year"),
+        (text.re_search(_YEAR_LAST),
+         "order_not_stated" if source.date_order == "ymd" else "no_such_day"),
+        (text.re_search(_SHORT_YEAR), "two_digit_year"),
+        (day.isnull(), "not_a_date"),
+        (~day.re_search(_YEARS), "implausible_year"),
         (~real, "no_such_day"),
         else_="no_such_time",
-    )
+    )  # fmt: skip
     return Parsed(value, [(unread, why)])
 
 
-def _joined(mark: str, *parts: Any) -> Any:
-    """Return whole numbers as text of two digits or more, with `mark` between them."""
-    written = [part.cast("string") for part in parts]
-    padded = [(text.length() < 2).ifelse(ibis.literal("0") + text, text) for text in written]
-    total = padded[0]
-    for text in padded[1:]:
-        total = total + mark + text
-    return total
+def _day(text: Any, order: str) -> Any:
+    """Return the day in `text` as year-month-day, perhaps none of the calendar; null where none is."""
+    solid = ibis.literal("-").join([text.substr(0, 4), text.substr(4, 2), text.substr(6, 2)])
+    forms = [
+        (text.re_search(_YEAR_FIRST + _TAIL),
+         text.re_extract(_YEAR_FIRST, 0).re_replace("[-/. ]+", "-")),
+        (text.re_search(_SOLID + _TAIL), solid),
+    ]  # fmt: skip
+    if order in _ORDERS:
+        parts = [text.re_extract(_YEAR_LAST, at) for at in _ORDERS[order]]
+        forms.append((text.re_search(_YEAR_LAST + _TAIL), ibis.literal("-").join(parts)))
+    return ibis.cases(*forms, else_=_nothing())
 
 
-def _clock(text: Any) -> Any:
-    """Return the time of day in `text` as " HH:MM:SS" with its zone; null where there is none."""
-    hour, minute, half, zone = (
-        text.re_extract(_CLOCK, group) for group in (1, 2, 7, 9)
-    )  # fmt: skip
-    second = text.re_extract(_CLOCK, 4).nullif("").fill_null("0")
-    hour, minute, second = hour.cast("int64"), minute.cast("int64"), second.cast("int64")
-    half = half.nullif("").lower()
-    sane = (minute < 60) & (second < 60) & half.isnull().ifelse(hour < 24, hour.between(1, 12))
-    hour = half.isnull().ifelse(hour, hour % 12 + (half == "p").ifelse(12, 0))
-    clock = ibis.literal(" ") + _joined(":", hour, minute, second) + zone.fill_null("")
-    return sane.ifelse(clock, _nothing())
+def _noon(text: Any) -> Any:
+    """Return the hours to add to a time of twelve hours: 3 PM is 15:00, 12 AM is 0:00."""
+    after, twelve = text.re_search("[Pp][Mm]"), text.re_search("[ T]12:")
+    before = text.re_search("[Aa][Mm]")
+    return ibis.cases((after & ~twelve, 12), (before & twelve, -12), else_=0)

@@ -207,7 +207,8 @@ def _error(parts: Floats, weights: Floats) -> Floats:
     """Standard error of a mean of influence values under weights."""
     n = weights.shape[1]
     centred = parts - np.sum(weights * parts, axis=1, keepdims=True) / n
-    return np.sqrt(np.sum(weights * centred**2, axis=1) / (n - 1) / n)
+    error: Floats = np.sqrt(np.sum(weights * centred**2, axis=1) / (n - 1) / n)
+    return error
 
 
 def _ranked_before(facts: pd.DataFrame, top: float) -> Callable[[Floats], tuple[Floats, Floats]]:

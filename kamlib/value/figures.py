@@ -44,12 +44,12 @@ def plot_monthly(frame: pd.DataFrame, *, ax: Axes | None = None, style: Style = 
     """
     ax = _axes(ax)
     months = pd.to_datetime(frame["month"])
-    ax.bar(months, frame["revenue"], width=25, color=MAIN, label=label("revenue"))
+    bare = Style(style.language)
+    ax.bar(months, frame["revenue"], width=25, color=MAIN, label=label("revenue", bare))
     if frame["contribution"].notna().any():
-        ax.plot(months, frame["contribution"], color=SECOND, marker="o", markersize=3)
-    shown = ["revenue", *(["contribution"] if frame["contribution"].notna().any() else [])]
-    handles = [*ax.containers, *ax.lines][: len(shown)]
-    ax.legend(handles, [label(name, Style(style.language)) for name in shown], loc="upper left")
+        words = label("contribution", bare)
+        ax.plot(months, frame["contribution"], color=SECOND, marker="o", markersize=3, label=words)
+    ax.legend(loc="upper left")
     format_ticks(ax.yaxis, "short", style)
     ax.set_ylabel(label("revenue", style))
     ax.set_ylim(top=1.15 * max(float(frame["revenue"].max()), 1e-9))

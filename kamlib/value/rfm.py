@@ -64,7 +64,8 @@ def rfm(facts: pd.DataFrame) -> Estimate:
 
 def _fifth(values: pd.Series) -> pd.Series:
     rank = values.astype(float).rank(method="average")
-    return np.ceil(FIFTHS * rank / len(values)).clip(1, FIFTHS).astype("int64")
+    score = np.ceil(FIFTHS * rank.to_numpy() / len(values)).clip(1, FIFTHS)
+    return pd.Series(score.astype(np.int64), index=values.index)
 
 
 def rfm_grid(scores: Estimate) -> pd.DataFrame:

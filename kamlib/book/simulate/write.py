@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import hashlib
 import json
 import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -27,6 +31,7 @@ def write_demo(unit: str, folder: Path, *, seed: int | None = None, size: float 
     ``folder/_truth/<unit>_accounts.parquet``. The unit's folder appears all at once: where two
     processes write at the same time, one folder stays and both return it. What is there is kept:
     if it was made with the same seed and size, or if no seed and the usual size were asked for.
+    What an earlier version of the simulator made is made anew.
 
     Parameters
     ----------
@@ -42,10 +47,14 @@ def write_demo(unit: str, folder: Path, *, seed: int | None = None, size: float 
         expressly asked for.
     """
     model = check(unit, seed, size)
-    made_with = {"seed": model.seed if seed is None else seed, "size": float(size)}
+    made_with: dict[str, Any] = {"seed": model.seed if seed is None else seed, "size": float(size)}
     target = Path(folder) / unit
     if _is_demo(target):
         found = _made_with(target)
+        outdated = found.pop("edition", "") != _edition()
+        if outdated and found == made_with:
+            _set_aside(target)
+    if _is_demo(target):
         if found != made_with and (seed is not None or size != 1.0):
             raise ParamError(
                 f"{target}: holds the unit made with {json.dumps(found)}, asked for was "
@@ -58,13 +67,13 @@ def write_demo(unit: str, folder: Path, *, seed: int | None = None, size: float 
     # beside the target, so that the rename stays within one file system
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{unit}-") as scratch:
         staged = Path(scratch) / unit
-        _write_tables(simulated, staged, made_with)
+        _write_tables(simulated, staged, made_with | {"edition": _edition()})
         try:
             os.rename(staged, target)
         except OSError:
             if not _is_demo(target):
                 raise
-    if _made_with(target) == made_with:
+    if _made_with(target) == made_with | {"edition": _edition()}:
         _write_truth(simulated, target)
     return target
 
@@ -73,9 +82,25 @@ def _is_demo(target: Path) -> bool:
     return (target / "accounts.parquet").exists()
 
 
-def _made_with(target: Path) -> dict[str, float]:
+@functools.cache
+def _edition() -> str:
+    """Return what tells this version of the simulator from any other: a digest of its source."""
+    total = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        total.update(path.read_bytes())
+    return total.hexdigest()[:16]
+
+
+def _set_aside(target: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as scratch:
+        # another process may have been faster
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(target, Path(scratch) / "outdated")
+
+
+def _made_with(target: Path) -> dict[str, Any]:
     metadata = pq.read_schema(target / "accounts.parquet").metadata or {}
-    found: dict[str, float] = json.loads(metadata.get(_MADE_WITH, b"{}"))
+    found: dict[str, Any] = json.loads(metadata.get(_MADE_WITH, b"{}"))
     return found
 
 
@@ -84,7 +109,7 @@ def _truth_files(target: Path) -> tuple[Path, Path]:
     return truth / f"{target.name}.json", truth / f"{target.name}_accounts.parquet"
 
 
-def _write_tables(simulated: Simulated, folder: Path, made_with: dict[str, float]) -> None:
+def _write_tables(simulated: Simulated, folder: Path, made_with: dict[str, Any]) -> None:
     folder.mkdir()
     note = {_MADE_WITH: json.dumps(made_with).encode()}
     for name, frame in simulated.tables.items():

@@ -99,3 +99,17 @@ def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="no space"):
         write_demo("commercial_vehicles", tmp_path, size=0.05)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_an_earlier_simulator_made_is_made_anew(tmp_path, monkeypatch):
+    from kamlib.book.simulate import write
+
+    monkeypatch.setattr(write, "_edition", lambda: "earlier")
+    made = write_demo("commercial_vehicles", tmp_path, size=0.1) / "accounts.parquet"
+    first = made.stat().st_mtime_ns
+    assert write_demo("commercial_vehicles", tmp_path, size=0.1) == made.parent
+    assert made.stat().st_mtime_ns == first  # the same simulator keeps what is there
+    monkeypatch.setattr(write, "_edition", lambda: "now")
+    write_demo("commercial_vehicles", tmp_path, size=0.1)
+    assert made.stat().st_mtime_ns > first
+    assert {path.name for path in tmp_path.iterdir()} == {"commercial_vehicles", "_truth"}
