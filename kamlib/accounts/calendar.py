@@ -56,7 +56,7 @@ class Period:
 
 def _months_back(end: date, months: int) -> date:
     """Return the first day of the window of `months` calendar months that ends on `end`."""
-    following = pd.Timestamp(end) + pd.Timedelta(days=1)
+    following = pd.Timestamp(end + timedelta(days=1))
     return (following - pd.DateOffset(months=months)).date()
 
 

@@ -141,8 +141,9 @@ def _text(values: Any) -> Any:
 
 def _moment(values: Any, unit: str) -> Any:
     numbers = np.ma.asarray(values)
-    moments = FIRST_DAY.astype(f"M8[{unit}]") + np.ma.getdata(numbers).astype(np.int64)
-    moments[np.ma.getmaskarray(numbers)] = np.datetime64("NaT")
+    steps = np.ma.getdata(numbers).astype(np.int64).astype(f"m8[{unit}]")
+    moments = FIRST_DAY.astype(f"M8[{unit}]") + steps
+    moments[np.ma.getmaskarray(numbers)] = np.datetime64("NaT", unit)
     return moments.astype("M8[us]")
 
 

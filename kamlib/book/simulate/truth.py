@@ -69,8 +69,8 @@ def by_account(people: Accounts, path: Path, lived: Lives) -> pd.DataFrame:
     end = firsts["end"].to_numpy()
     left = to_date(np.minimum(end, LAST_DAY)).astype("M8[us]")
     shrunk = to_date(np.minimum(path.partial_day, LAST_DAY)).astype("M8[us]")
-    left[end == NEVER] = np.datetime64("NaT")
-    shrunk[path.partial_day == NEVER] = np.datetime64("NaT")
+    left[end == NEVER] = np.datetime64("NaT", "D")
+    shrunk[path.partial_day == NEVER] = np.datetime64("NaT", "D")
     return pd.DataFrame(
         {
             "account_id": np.asarray(people.ids),
