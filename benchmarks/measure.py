@@ -50,7 +50,5 @@ def table(costs: dict[str, Cost], base: str) -> str:
     lines = [f"{'':34}{'wall s':>9}{'CPU s':>9}{'peak MB':>9}{'CPU / base':>12}"]
     for name, cost in costs.items():
         ratio = cost.cpu / costs[base].cpu
-        lines.append(
-            f"{name:34}{cost.wall:9.2f}{cost.cpu:9.2f}{cost.peak_mb:9.0f}{ratio:12.2f}"
-        )
+        lines.append(f"{name:34}{cost.wall:9.2f}{cost.cpu:9.2f}{cost.peak_mb:9.0f}{ratio:12.2f}")
     return "\n".join(lines)

@@ -36,6 +36,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from importlib import resources
+from numbers import Real
 from typing import Any
 
 import pandas as pd
@@ -138,12 +139,12 @@ def heading(english: str, style: Style = Style()) -> str:
 
 
 def clean(text: Any) -> str:
-    """Return hostile text without control and direction-changing characters.
+    """Return hostile text without control, direction-changing and broken characters.
 
     >>> clean("Acme" + chr(0x202E) + " Ltd")
     'Acme Ltd'
     """
-    return "".join(c for c in str(text) if unicodedata.category(c) not in ("Cc", "Cf"))
+    return "".join(c for c in str(text) if unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
 
 
 def display(value: Any, kind: str, style: Style = Style()) -> str:
@@ -152,16 +153,16 @@ def display(value: Any, kind: str, style: Style = Style()) -> str:
     >>> display(1234567, "short"), display(1234567, "short", Style("zh")), display(None, "money")
     ('1.23\xa0million', '123\xa0万', '–')
     """
-    if value is None or value is pd.NaT or value is pd.NA:
+    if pd.api.types.is_scalar(value) and pd.isna(value):
         return UNKNOWN
-    if isinstance(value, float) and not math.isfinite(value):
+    if isinstance(value, Real) and math.isinf(value):
         return UNKNOWN
     chinese = style.language == "zh"
     if kind == "text":
         return clean(value)
     if kind == "term":
         known = columns().get(str(value))
-        return (known.zh if chinese else known.en) if known else heading(str(value), style)
+        return (known.zh if chinese else known.en) if known else heading(clean(value), style)
     if kind in ("date", "month"):
         day = value if isinstance(value, date) else pd.Timestamp(value)
         month = f"{day.year}年{day.month}月" if chinese else f"{day.year}-{day.month:02d}"
@@ -170,14 +171,14 @@ def display(value: Any, kind: str, style: Style = Style()) -> str:
         return f"{month}{day.day}日" if chinese else f"{month}-{day.day:02d}"
     number = float(value)
     if kind in ("percent", "level"):
-        digits = f"{100 * number:.1f}" if kind == "percent" else f"{100 * number:.4g}"
+        digits = f"{100 * number:z.1f}" if kind == "percent" else f"{100 * number:z.4g}"
         return f"{digits}{'%' if chinese else f'{_BLANK}%'}".replace("-", "−")
     if kind in ("count", "days", "money"):
         return f"{round(number):,}".replace("-", "−")
     if kind == "short":
         return _shortened(number, chinese).replace("-", "−")
     if kind in _DIGITS:
-        return f"{number:.{_DIGITS[kind]}f}".replace("-", "−")
+        return f"{number:z.{_DIGITS[kind]}f}".replace("-", "−")
     raise KamError(f"'{kind}' is not a display kind")
 
 
@@ -191,7 +192,7 @@ def _shortened(number: float, chinese: bool) -> str:
         # from here on three figures round up to the next thousand
         if abs(number) >= 0.9995 * size:
             return f"{_three_figures(number / size)}{name}"
-    return f"{number:,.0f}"
+    return f"{number:z,.0f}"
 
 
 def _three_figures(number: float) -> str:

@@ -23,13 +23,14 @@ from pathlib import Path
 from typing import Any
 
 import ibis
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import yaml
 from ibis.backends.duckdb import Backend
 
 from kamlib.book import files
 from kamlib.book.parse import parse
-from kamlib.book.source import Raw, embedded
+from kamlib.book.source import FAULT, ROW, SOURCE, Raw, embedded
 from kamlib.errors import BookError, ParamError, nearest
 from kamlib.params import BookSource, TableSource
 
@@ -64,19 +65,20 @@ def open_record(con: Backend, path: Path, book: BookSource) -> dict[str, Raw]:
     if book.countries:
         lines = lines.filter(lines.Country.isin(book.countries))
     settings = TableSource()
-    quantity = parse(lines.Quantity, ibis.dtype("float64"), settings).value
-    price = parse(lines.Price, ibis.dtype("float64"), settings).value
+    kinds = {"Quantity": dt.float64, "Price": dt.float64, "Customer ID": dt.string}
+    lines, parsed = parse(lines, kinds, settings)
+    quantity, price, customer = (parsed[column].value for column in kinds)
+    places = {c: lines[c] for c in (ROW, SOURCE) if c in lines.columns}
     typed = lines.select(
-        account_id=lines["Customer ID"],
+        account_id=customer,
         date=lines.InvoiceDate,
         amount=quantity * price,
         order_id=lines.Invoice,
         quantity=quantity,
         product=lines.StockCode,
-        _row=lines._row,
-        _fault=_fault(lines),
+        **places,
+        **{FAULT: _fault(lines)},
     )
-    customer = parse(lines["Customer ID"], ibis.dtype("string"), settings).value
     named = lines.filter(customer.notnull()).select(account_id=customer, region=lines.Country)
     accounts = named.group_by("account_id").agg(region=named.region.mode())
     return {

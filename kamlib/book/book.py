@@ -15,10 +15,11 @@ import pandas as pd
 from ibis.backends import BaseBackend
 
 from kamlib.book import validate
+from kamlib.book.files import quoted
 from kamlib.book.schemas import schema
-from kamlib.book.source import ROW, SOURCE, Origin, Raw, embedded, open_origin
-from kamlib.errors import BookError
-from kamlib.glossary import Sentence, sentences
+from kamlib.book.source import ROW, SOURCE, Origin, embedded, open_origin, server_fault
+from kamlib.errors import BookError, KamError
+from kamlib.glossary import Sentence, Style, say
 from kamlib.params import Unit
 from kamlib.results import Check
 
@@ -81,31 +82,33 @@ class Book:
     def write_rejected(self, folder: Path) -> list[Path]:
         """Write the rows set aside to `<folder>/<table>.csv`, one line per broken rule.
 
-        Values that a spreadsheet would take for a formula are marked with an apostrophe.
+        The file opens well in a spreadsheet: it says that it is UTF-8, and values that would be taken
+        for a formula are marked with an apostrophe.
         """
-        meaning = ibis.cases(
-            *((self.rejected.rule == rule, text) for rule, text in _meanings().items()),
-            else_=self.rejected.rule,
-        )
-        risky = self.rejected.value.re_search(r"^[=+\-@\t\r]")
-        safe = risky.ifelse(ibis.literal("'") + self.rejected.value, self.rejected.value)
-        shown = self.rejected.mutate(value=safe, meaning=meaning)
+        style = Style(self.unit.language)
+        rules = {
+            rule: say(Sentence(f"rule.{rule}"), style) for rule in self.faults["rule"].unique()
+        }
+        meanings = [(self.rejected.rule == rule, text) for rule, text in rules.items()]
+        columns = {c: self.rejected[c] for c in self.rejected.columns}
+        safe = {c: _not_a_formula(columns[c]) for c in ("source", "record", "value")}
         written = []
         for name in self.faults["table"].unique():
             folder.mkdir(parents=True, exist_ok=True)
             path = folder / f"{name}.csv"
-            rows = shown.filter(shown.table == name).order_by("source", "row", "column")
-            rows.to_csv(path)
+            rows = self.rejected.select(**(columns | safe), meaning=ibis.cases(*meanings, else_=""))
+            rows = rows.filter(rows.table == name).order_by("source", "row", "record", "column")
+            # the mark of UTF-8, which a spreadsheet needs, as part of the first heading
+            query = ibis.to_sql(rows.rename({"\ufefftable": "table"}), dialect="duckdb")
+            engine: Any = self.rejected.get_backend()
+            engine.raw_sql(f"copy ({query}) to {quoted(str(path))} (format csv, header)")
             written.append(path)
         return written
 
 
-def _meanings() -> dict[str, str]:
-    return {
-        key.removeprefix("rule."): texts["en"]
-        for key, texts in sentences().items()
-        if key.startswith("rule.")
-    }
+def _not_a_formula(text: Any) -> Any:
+    risky = text.re_search("^ *[-=+@\t\r\n＝＋－＠]")
+    return risky.ifelse(ibis.literal("'") + text, text)
 
 
 def open_book(unit: Unit) -> Book:
@@ -123,26 +126,45 @@ def open_book(unit: Unit) -> Book:
         Nothing usable can be made of the records; every reason at once.
     """
     origin = open_origin(unit)
-    judged = {name: _judge(origin, raw, unit) for name, raw in origin.tables.items()}
-    as_of = unit.as_of or _last_day(judged["transactions"])
+    try:
+        return _opened(unit, origin)
+    except KamError:
+        raise
+    except Exception as error:
+        if origin.staged:
+            raise
+        raise server_fault(unit, error) from None
+
+
+def _opened(unit: Unit, origin: Origin) -> Book:
+    # transactions hold no outcome, so that they can be judged before `as_of` is known
+    sales = _judge(origin, "transactions", unit, unit.as_of or date.max)
+    as_of = unit.as_of or _last_day(sales)
+    judged = {
+        name: sales if name == "transactions" else _judge(origin, name, unit, as_of)
+        for name in origin.tables
+    }
     scratch = origin.con if origin.staged else embedded(unit.time_zone)
     kept: dict[str, ir.Table] = {}
     counts: list[dict[str, Any]] = []
     set_aside: list[ir.Table] = []
     for name, table in judged.items():
-        known, rejected, count = _settle(origin, scratch, table, as_of)
-        kept[name] = known
+        kept[name], rejected, count = _settle(origin, scratch, table, as_of)
         set_aside += rejected
         counts.append(count)
-    if not counts[[c["table"] for c in counts].index("transactions")]["n_kept"]:
-        raise BookError(*_nothing_left(judged["transactions"], as_of))
-    currency = _one_currency(unit, kept)
-    for name, table in kept.items():
-        kept[name] = _completed(name, _without_outcomes(name, table, as_of, kept))
+    rejected_rows = validate.stacked(scratch, set_aside)
+    faults = _faults(rejected_rows)
+    read = next(count for count in counts if count["table"] == "transactions")
+    if not read["n_kept"]:
+        raise BookError(*_nothing_left(sales, read, faults, as_of))
     present = {name: table.columns for name, table in judged.items()}
-    accounts, checks = _with_made_accounts(kept, "accounts" in present)
-    kept["accounts"] = _stage(origin, accounts, "accounts_all")
-    rejected_rows = scratch.create_table("set_aside", validate.stacked(scratch, set_aside))
+    currency = _one_currency(unit, {n: kept[n] for n in kept if "currency" in present[n]})
+    if "renewed_by" in present.get("contracts", ()):
+        kept["contracts"] = _renewed(kept["contracts"])
+    fingerprint = origin.digest or _digest(kept)
+    listed = kept.get("accounts")
+    kept["accounts"] = _every_account(origin, kept)
+    checks = [] if listed is None else [_accounts_check(listed, kept)]
     return Book(
         unit=unit,
         as_of=as_of,
@@ -151,54 +173,53 @@ def open_book(unit: Unit) -> Book:
         tables=kept,
         present=present,
         counts=pd.DataFrame(counts),
-        faults=_faults(rejected_rows),
-        fingerprint=origin.digest or _digest(kept),
-        checks=(*checks, *_clean_check(counts)),
+        faults=faults,
+        fingerprint=fingerprint,
+        checks=(*checks, _rows_check(counts)),
         rejected=rejected_rows,
     )
 
 
-def _judge(origin: Origin, raw: Raw, unit: Unit) -> validate.Judged:
-    judged = validate.judge(raw, unit)
-    if not origin.staged:
-        return judged
-    return replace(judged, typed=origin.con.create_table(f"typed_{raw.name}", judged.typed))
+def _judge(origin: Origin, name: str, unit: Unit, as_of: date) -> validate.Judged:
+    judged = validate.judge(origin.tables[name], unit, as_of)
+    return replace(judged, typed=_stage(origin, judged.typed, f"typed_{name}"))
 
 
-def _last_day(transactions: validate.Judged) -> date:
-    usable = transactions.typed.filter(~transactions.typed.is_bad)
-    day = usable.filter(usable.date <= ibis.date(date.today())).date.max().execute()
-    if day is None or pd.isna(day):
-        raise BookError(*_nothing_left(transactions, date.today()))
-    return pd.Timestamp(day).date()
+def _stage(origin: Origin, table: ir.Table, name: str) -> ir.Table:
+    return origin.con.create_table(name, table) if origin.staged else table
 
 
-def _nothing_left(transactions: validate.Judged, as_of: date) -> list[str]:
-    rows = transactions.typed
-    n_read = int(rows.count().execute())
-    if n_read == 0:
-        return ["transactions: there are no rows below the header; export the file again"]
-    n_later = int(rows.filter(transactions.later(rows, as_of)).count().execute())
-    if n_later == n_read:
-        first = pd.Timestamp(rows.date.min().execute()).date()
-        return [
-            f"transactions: all {n_read:,} rows lie after as_of {as_of}; the first is dated {first}; "
-            "give a later as_of"
-        ]
-    rejected = transactions.rejected(as_of)
-    meanings = _meanings()
+def _last_day(sales: validate.Judged) -> date:
+    rows, today = sales.typed, date.today()
+    day = rows.filter(~rows.is_bad, rows.date <= ibis.date(today)).date.max().execute()
+    return today if pd.isna(day) else pd.Timestamp(day).date()
+
+
+def _nothing_left(
+    sales: validate.Judged, read: dict[str, Any], faults: pd.DataFrame, as_of: date
+) -> list[str]:
+    """Return why no transaction is left, one sentence per reason."""
+    n_read, n_later = read["n_read"], read["n_later"]
+    if not n_read:
+        where = sales.raw.where
+        return [f"transactions: {where} has no rows below its header; export it again"]
     lines = []
-    for column in (c.removesuffix("__fault") for c in rejected.columns if c.endswith("__fault")):
-        hits = rejected.filter(rejected[f"{column}__fault"].notnull())
-        worst = hits.group_by(f"{column}__fault").agg(
-            n=hits.count(), first=hits[f"{column}__found"].min()
+    if n_later:
+        rows = sales.typed
+        late = rows.filter(sales.later(rows, as_of)).date.min().execute()
+        lines.append(
+            f"transactions.date: {n_later:,} of {n_read:,} rows lie after as_of {as_of}, the first of "
+            f"them on {pd.Timestamp(late).date()}; give a later as_of"
         )
-        for rule, n, first in worst.execute().itertuples(index=False):
-            found = f' (e.g. "{first}")' if first else ""
-            lines.append(
-                f"transactions.{column}: {n:,} of {n_read:,} rows – {meanings.get(rule, rule)}{found}"
-            )
-    return [f"transactions: none of the {n_read:,} rows can be used", *lines]
+    for fault in faults[faults["table"] == "transactions"].to_dict("records"):
+        where = ".".join(filter(None, ("transactions", fault["column"])))
+        row = "" if pd.isna(fault["first_row"]) else f"row {fault['first_row']:.0f}"
+        value = "" if pd.isna(fault["first_value"]) else f'"{fault["first_value"]}"'
+        first = ", ".join(filter(None, (row, value)))
+        rule = Sentence(f"rule.{fault['rule']}")
+        found = f" (first: {first})" if first else ""
+        lines.append(f"{where}: {fault['n_rows']:,} of {n_read:,} rows – {rule}{found}")
+    return [f"transactions: none of the {n_read:,} rows read can be used", *lines]
 
 
 def _settle(
@@ -206,93 +227,67 @@ def _settle(
 ) -> tuple[ir.Table, list[ir.Table], dict[str, Any]]:
     """Return the kept rows of one table, its rows set aside, and its counts."""
     name, rows = judged.raw.name, judged.typed
-    malformed = validate.malformed_lines(judged.raw)
-    known = judged.known(as_of)
     key = schema(name).metadata["key"]
     later = judged.later(rows, as_of)
     usable = ~rows.is_bad & ~later
-    found = rows.aggregate(
-        n_read=rows.count(),
-        n_kept=rows.count(where=usable),
-        n_bad=rows.count(where=rows.is_bad & ~later),
-        n_later=rows.count(where=later),
-        n_keyed=rows[key].count(where=usable) if key in judged.columns else ibis.literal(0),
-        n_keys=rows[key].nunique(where=usable) if key in judged.columns else ibis.literal(0),
-    )
-    n = {k: int(v or 0) for k, v in found.execute().iloc[0].fillna(0).items()}
-    n_set_aside = n["n_bad"] + len(malformed)
+    measures = {
+        "n_read": rows.count(),
+        "n_kept": rows.count(where=usable),
+        "n_bad": rows.count(where=rows.is_bad & ~later),
+        "n_later": rows.count(where=later),
+    }
+    if key in judged.columns:
+        measures["n_keyed"] = rows[key].count(where=usable)
+        measures["n_keys"] = rows[key].nunique(where=usable)
+    n = {label: int(value) for label, value in rows.aggregate(**measures).execute().iloc[0].items()}
+    known = judged.known(as_of)
     parts: list[ir.Table] = []
+    n_set_aside = n["n_bad"]
+    malformed = validate.malformed_lines(judged.raw)
     if len(malformed):
         parts.append(scratch.create_table(f"malformed_{name}", malformed))
+        n_set_aside += len(malformed)
+        n["n_read"] += len(malformed)
     if n["n_bad"]:
         rejected = judged.rejected(as_of)
         local = rejected if origin.staged else rejected.to_pyarrow()
         parts.append(validate.unpivoted(judged, scratch.create_table(f"rejected_{name}", local)))
-    if n["n_keyed"] > n["n_keys"]:
+    if n.get("n_keyed", 0) > n.get("n_keys", 0):
         known, surplus, contradicting = validate.repeated(known, key)
+        known = _stage(origin, known, f"usable_{name}")
         for doubled, rule in ((surplus, "repeated"), (contradicting, "contradicting")):
             listed = validate.listed(judged, doubled, key, rule)
             parts.append(scratch.create_table(f"{rule}_{name}", listed.to_pyarrow()))
             n_set_aside += int(parts[-1].count().execute())
         n["n_kept"] = int(known.count().execute())
+    if n["n_read"] != n["n_kept"] + n_set_aside + n["n_later"]:
+        raise BookError(f"{name}: its rows changed while they were read; run again")
     count = {
         "table": name,
-        "n_read": n["n_read"] + len(malformed),
+        "n_read": n["n_read"],
         "n_kept": n["n_kept"],
         "n_set_aside": n_set_aside,
         "n_later": n["n_later"],
     }
-    if count["n_read"] != count["n_kept"] + count["n_set_aside"] + count["n_later"]:
-        raise AssertionError(f"rows of {name} do not add up: {count}")
     return known.drop(*(c for c in (ROW, SOURCE) if c in known.columns)), parts, count
 
 
-def _stage(origin: Origin, table: ir.Table, name: str) -> ir.Table:
-    return origin.con.create_table(name, table) if origin.staged else table
+def _renewed(contracts: ir.Table) -> ir.Table:
+    """Make renewals unknown that are not there: they start later, or were set aside."""
+    there = contracts.renewed_by.isin(contracts.view().contract_id)
+    return contracts.mutate(renewed_by=there.ifelse(contracts.renewed_by, ibis.null("string")))
 
 
-def _without_outcomes(
-    name: str, table: ir.Table, as_of: date, kept: Mapping[str, ir.Table]
-) -> ir.Table:
-    """Make unknown what was not known yet: outcomes after `as_of`, with their companions."""
-    changed: dict[str, Any] = {}
-    for outcome, companions in schema(name).metadata["until"].items():
-        if outcome not in table.columns:
-            continue
-        to_come = (table[outcome].cast("date") > ibis.date(as_of)).fill_null(False)
-        for column in (outcome, *companions):
-            if column in table.columns:
-                changed[column] = to_come.ifelse(ibis.null(table[column].type()), table[column])
-    table = table.mutate(**changed)
-    if name == "contracts" and "renewed_by" in table.columns:
-        # a renewal that starts later is not there yet, so nothing may point to it
-        there = kept["contracts"].select(renewal=lambda t: t.contract_id)
-        joined = table.left_join(there, table.renewed_by == there.renewal)
-        table = joined.mutate(renewed_by=joined.renewal).drop("renewal")
-    return table
-
-
-def _completed(name: str, table: ir.Table) -> ir.Table:
-    columns = schema(name).columns
-    return table.select(
-        **{
-            c: table[c] if c in table.columns else ibis.null(spec.dtype.type)
-            for c, spec in columns.items()
-        }
-    )
-
-
-def _one_currency(unit: Unit, kept: Mapping[str, ir.Table]) -> str:
+def _one_currency(unit: Unit, tables: Mapping[str, ir.Table]) -> str:
+    """Return the currency of all money, of which these tables name one."""
     found: dict[str, str] = {}
-    for name, table in kept.items():
-        if "currency" in table.columns:
-            codes = table.filter(table.currency.notnull()).currency.upper().name("code")
-            for code in codes.as_table().distinct().code.execute():
+    for name, table in tables.items():
+        for code in table.select(code=table.currency.upper()).distinct().code.execute():
+            if code:
                 found.setdefault(code, name)
-    known = {unit.currency, *unit.rates} - {""}
-    strange = sorted(set(found) - known)
-    if (unit.currency and strange) or (not unit.currency and len(found) > 1):
-        where = ", ".join(f"{code} in {found[code]}" for code in (strange or sorted(found)))
+    strange = sorted(set(found) - {unit.currency}) if unit.currency else sorted(found)
+    if strange and (unit.currency or len(strange) > 1):
+        where = ", ".join(f"{code} in {found[code]}" for code in strange)
         raise BookError(
             f"currencies are mixed ({where}); state `currency`, and under `rates` what one unit of "
             "each other currency is worth in it"
@@ -300,56 +295,48 @@ def _one_currency(unit: Unit, kept: Mapping[str, ir.Table]) -> str:
     return unit.currency or next(iter(found), "")
 
 
-def _with_made_accounts(kept: Mapping[str, ir.Table], given: bool) -> tuple[ir.Table, list[Check]]:
+def _every_account(origin: Origin, kept: Mapping[str, ir.Table]) -> ir.Table:
+    """Return the accounts with those added that only other tables name, their attributes unknown."""
+    named = [table.select("account_id") for name, table in kept.items()
+             if name != "accounts" and "account_id" in table.columns]  # fmt: skip
+    made = ibis.union(*named).distinct()
+    made = made.filter(made.account_id.notnull())
+    if "accounts" in kept:
+        made = made.anti_join(kept["accounts"], "account_id")
     columns = schema("accounts").columns
-    named = [t.select("account_id") for name, t in kept.items() if name != "accounts"
-             and "account_id" in t.columns]  # fmt: skip
-    every = ibis.union(*named, distinct=True) if len(named) > 1 else named[0].distinct()
-    every = every.filter(every.account_id.notnull())
-    if not given:
-        made = every
-        listed = None
-    else:
-        listed = kept["accounts"]
-        made = every.anti_join(listed, "account_id")
-    blank = made.select(
-        **{
-            c: made.account_id if c == "account_id" else ibis.null(spec.dtype.type)
-            for c, spec in columns.items()
-        }
-    )
-    if listed is None:
-        return blank, []
+    blank = {c: ibis.null(spec.dtype.type) for c, spec in columns.items() if c != "account_id"}
+    every = made.mutate(**blank).select(*columns)
+    if "accounts" in kept:
+        every = kept["accounts"].union(every)
+    return _stage(origin, every, "accounts_all")
+
+
+def _accounts_check(listed: ir.Table, kept: Mapping[str, ir.Table]) -> Check:
+    n = int(kept["accounts"].count().execute()) - int(listed.count().execute())
+    if not n:
+        return Check("accounts_known", True, Sentence("book.accounts_known"))
     sales = kept["transactions"]
-    unknown = sales.anti_join(listed, "account_id")
-    n, part, whole = (
-        int(made.count().execute()),
-        float(unknown.amount.sum().fill_null(0.0).execute()),
-        float(sales.amount.sum().fill_null(0.0).execute()),
-    )
-    check = Check(
-        "accounts_known",
-        n == 0,
-        Sentence("book.unknown_accounts" if n else "book.accounts_known", {"n": n, "revenue": part,
-                 "share": part / whole if whole else None}),
-    )  # fmt: skip
-    return listed.union(blank), [check]
+    unknown = sales.anti_join(listed, "account_id").amount.sum()
+    part, whole = (float(total.fill_null(0.0).execute()) for total in (unknown, sales.amount.sum()))
+    values = {"n": n, "revenue": part, "share": part / whole if whole else None}
+    return Check("accounts_known", False, Sentence("book.unknown_accounts", values))
 
 
-def _clean_check(counts: list[dict[str, Any]]) -> list[Check]:
+def _rows_check(counts: list[dict[str, Any]]) -> Check:
     read, aside = (sum(c[key] for c in counts) for key in ("n_read", "n_set_aside"))
-    values = {"n": aside, "n_read": read}
     key = "book.set_aside" if aside else "book.none_set_aside"
-    return [Check("rows_set_aside", aside == 0, Sentence(key, values))]
+    return Check("rows_set_aside", aside == 0, Sentence(key, {"n": aside, "n_read": read}))
 
 
 def _faults(rejected: ir.Table) -> pd.DataFrame:
     grouped = rejected.group_by("table", "column", "rule").agg(
         n_rows=rejected.count(),
         first_row=rejected.row.min(),
-        first_value=rejected.value.argmin(rejected.row),
+        # a database knows no order of rows: any of them will do
+        first_value=rejected.value.argmin(rejected.row.fill_null(0)),
     )
-    return grouped.order_by("table", ibis.desc("n_rows"), "column", "rule").execute()
+    found: pd.DataFrame = grouped.order_by("table", ibis.desc("n_rows"), "column", "rule").execute()
+    return found
 
 
 def _digest(kept: Mapping[str, ir.Table]) -> str:

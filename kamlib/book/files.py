@@ -1,7 +1,7 @@
 """Opens CSV, Excel, Parquet, DuckDB and SQLite files as tables of the embedded engine.
 
-Rows keep the place where a person finds them in `_row`: line of a CSV file or row of a sheet, its header
-being 1; number of the record in a Parquet file. Lines that are no records at all come back apart; lines
+Rows keep the place where a person finds them in `_row`: line of a CSV file (its first line being 1), row of
+a sheet, number of the record in a Parquet file. Lines that are no records at all come back apart; lines
 that are wholly blank are passed over.
 """
 
@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import codecs
 import csv
-import io
+import glob
 import mmap
 import re
 import sqlite3
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
@@ -31,7 +33,11 @@ from kamlib.errors import BookError
 from kamlib.params import TableSource
 
 _CHUNK = 50_000
-_SHIFTS = pa.schema([("at", pa.int64()), ("by", pa.int64())])
+
+
+def no_lines() -> pd.DataFrame:
+    """Return the frame of lines that are no records, without any: `source`, `row`, `value`."""
+    return pd.DataFrame({"source": [], "row": [], "value": []}, dtype=object)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,9 +45,7 @@ class Opened:
     """One file as a table with its own headings, and the lines that could not be read."""
 
     table: ir.Table
-    malformed: pd.DataFrame = field(
-        default_factory=lambda: pd.DataFrame({"source": [], "row": [], "value": []})
-    )
+    malformed: pd.DataFrame = field(default_factory=no_lines)
 
 
 def open_file(con: Backend, path: Path, source: TableSource, name: str) -> Opened:
@@ -53,9 +57,7 @@ def open_file(con: Backend, path: Path, source: TableSource, name: str) -> Opene
         The file is empty, of an unknown kind, damaged, or has no usable header.
     """
     if path.stat().st_size == 0:
-        raise BookError(
-            f"{name}: the file {path.name} is empty; export it again, with a header line"
-        )
+        raise _empty(path, name)
     kind = path.suffix.lower()
     try:
         if kind in (".csv", ".tsv", ".txt"):
@@ -63,8 +65,7 @@ def open_file(con: Backend, path: Path, source: TableSource, name: str) -> Opene
         if kind in (".xlsx", ".xls", ".xlsb", ".xlsm", ".ods"):
             return _excel(con, path, source, name)
         if kind in (".parquet", ".pq"):
-            table = con.table(_parquet(con, path, name))
-            return Opened(table)
+            return Opened(con.table(_parquet(con, path, name)))
     except BookError:
         raise
     except Exception as error:
@@ -79,6 +80,10 @@ def open_file(con: Backend, path: Path, source: TableSource, name: str) -> Opene
     )
 
 
+def _empty(path: Path, name: str) -> BookError:
+    return BookError(f"{name}: the file {path.name} is empty; export it again, with a header line")
+
+
 def quoted(text: str) -> str:
     """Return `text` as an SQL string."""
     return "'" + text.replace("'", "''") + "'"
@@ -88,11 +93,16 @@ def _name(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
+def _literal(path: Path) -> str:
+    """Return `path` as an SQL string that the engine does not take for a pattern."""
+    return quoted(glob.escape(str(path)))
+
+
 def _parquet(con: Backend, path: Path, name: str) -> str:
     view = f"file_{name}_{len(con.list_tables())}"
     con.raw_sql(
         f"create view {view} as select * exclude (file_row_number), file_row_number + 1 as _row "
-        f"from read_parquet({quoted(str(path))}, file_row_number = true)"
+        f"from read_parquet({_literal(path)}, file_row_number = true)"
     )
     return view
 
@@ -106,32 +116,41 @@ def _utf8(path: Path, source: TableSource, name: str) -> Path:
     elif source.encoding:
         candidates = [source.encoding]
     else:
-        candidates = ["utf-8-sig", "gb18030"]
+        candidates = ["utf-8"] + ["gb18030"] * _in_pairs(path)
     for encoding in candidates:
         try:
             if codecs.lookup(encoding).name in ("utf-8", "utf-8-sig"):
-                decoder = codecs.getincrementaldecoder("utf-8")()
-                with path.open("rb") as stream:
-                    while block := stream.read(1 << 20):
-                        decoder.decode(block)
-                    decoder.decode(b"", final=True)
+                with path.open(encoding="utf-8", newline="") as text:
+                    while text.read(1 << 20):
+                        pass
                 return path
-            handle = tempfile.NamedTemporaryFile(  # noqa: SIM115 – lives as long as the book
-                "w", encoding="utf-8", newline="", suffix=".csv", delete=False
-            )
-            with handle, path.open(encoding=encoding, newline="") as text:
+            with (
+                tempfile.NamedTemporaryFile(
+                    "w", encoding="utf-8", newline="", suffix=".csv", delete=False
+                ) as copy,
+                path.open(encoding=encoding, newline="") as text,
+            ):
                 while chunk := text.read(1 << 20):
-                    handle.write(chunk)
-            return Path(handle.name)
+                    copy.write(chunk)
+            return Path(copy.name)
         except LookupError:
-            raise BookError(f"{name}: '{encoding}' is not a known text encoding") from None
+            raise BookError(
+                f"{name}: '{encoding}' is not a known text encoding; use e.g. utf-8, gb18030, cp1252"
+            ) from None
         except UnicodeError:
             continue
-    tried = ", ".join(candidates)
+    stated = source.encoding or "UTF-8 or GB18030"
     raise BookError(
-        f"{name}: {path.name} is not text in {tried}; state its `encoding` for this table, "
-        "e.g. cp1252, big5 or shift_jis"
+        f"{name}: {path.name} is not text in {stated}; state its `encoding` for this table, "
+        "e.g. cp1252 (Western Windows), big5 or shift_jis"
     )
+
+
+def _in_pairs(path: Path) -> bool:
+    """Whether bytes beyond ASCII come in pairs, as in Chinese, and not alone, as in é and ü."""
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        runs = [len(run[0]) for run in islice(re.finditer(rb"[\x80-\xff]+", text), 10_000)]
+    return runs.count(1) <= len(runs) / 2
 
 
 def _header(cells: Sequence[Any], path: Path, name: str) -> list[str]:
@@ -148,55 +167,106 @@ def _header(cells: Sequence[Any], path: Path, name: str) -> list[str]:
 
 def _csv(con: Backend, path: Path, source: TableSource, name: str) -> Opened:
     text = _utf8(path, source, name)
-    with text.open(encoding="utf-8-sig", newline="") as stream:
-        top = next((line for line in stream if line.strip()), "")
-        if not top:
-            raise BookError(
-                f"{name}: the file {path.name} is empty; export it again, with a header line"
-            )
-    comma = source.delimiter or max(",;\t|", key=lambda mark: top.count(mark))
-    header = _header(next(csv.reader(io.StringIO(top), delimiter=comma)), path, name)
     target = f"file_{name}_{len(con.list_tables())}"
-    spec = ", ".join(f"{quoted(heading)}: 'VARCHAR'" for heading in header)
-    con.raw_sql("drop table if exists reject_errors; drop table if exists reject_scans")
-    con.raw_sql(
-        f"create table {target} as select * from read_csv({quoted(str(text))}, "
-        f"auto_detect = false, header = true, delim = {quoted(comma)}, quote = '\"', "
-        f"escape = '\"', columns = {{{spec}}}, ignore_errors = true, store_rejects = true, "
-        "rejects_limit = 0, null_padding = false, max_line_size = 16777216)"
-    )
-    found = con.raw_sql(
-        "select distinct line as row, csv_line as value from reject_errors "
-        "where coalesce(trim(csv_line), '') <> '' order by line"
-    ).fetchall()
-    malformed = pd.DataFrame(found, columns=["row", "value"]).assign(source=path.name)
-    # a line that is no record moves all records below it one line down
-    skipped = sorted({line for line, _ in found} | set(_blank_lines(text)))
-    moved = {line - before: before for before, line in enumerate(skipped, 1)}
-    shifts = pa.table({"at": list(moved), "by": list(moved.values())}, _SHIFTS)
-    blank = " and ".join(f"coalesce(trim({_name(heading)}), '') = ''" for heading in header)
-    view = f"{target}_rows"
-    con.con.register("shifts", shifts)
-    con.raw_sql(
-        f'create table {view} as select r.* exclude (n), n + 1 + coalesce(s."by", 0) as _row '
-        f"from (select *, row_number() over (order by rowid) as n from {target}) r "
-        f'asof left join shifts s on r.n >= s."at" where not ({blank}) order by n'
-    )
-    con.con.unregister("shifts")
-    con.raw_sql(f"drop table {target}")
-    if text != path:
-        text.unlink()
-    return Opened(con.table(view), malformed)
+    try:
+        with text.open(encoding="utf-8-sig", newline="") as stream:
+            lines = _Lines(stream)
+            top = next((line for line in lines if line.strip()), "")
+            if not top:
+                raise _empty(path, name)
+            mark = source.delimiter or max(",;\t|", key=lambda mark: len(_cells(top, mark)))
+            lines.give_back(lines.taken[-1:])
+            cells = next(csv.reader(lines, delimiter=mark, skipinitialspace=True))
+            header = _header(cells, path, name)
+            malformed: list[tuple[int, str]] = []
+            if lines.taken[-1][0] > 1 or not _load(con, text, target, header, mark):
+                # something is out of the ordinary: the lines one by one, each with its number
+                _fill(con, target, header, _records(lines, len(header), mark, malformed))
+    finally:
+        if text != path:
+            text.unlink()
+    found = pd.DataFrame(malformed, columns=["row", "value"]).assign(source=path.name)
+    filled = " or ".join(f"trim({_name(heading)}) <> ''" for heading in header)
+    con.raw_sql(f"create view {target}_rows as from {target} where {filled}")
+    return Opened(con.table(f"{target}_rows"), found)
 
 
-def _blank_lines(path: Path) -> Iterator[int]:
-    """Yield the numbers of empty lines; a file without any is searched, not split."""
+def _cells(line: str, mark: str) -> list[str]:
+    return next(csv.reader([line], delimiter=mark, skipinitialspace=True))
+
+
+def _load(con: Backend, text: Path, target: str, header: Sequence[str], mark: str) -> bool:
+    """Load a CSV file at the engine's speed; False where a record is not just one line."""
+    columns = ", ".join(f"{quoted(heading)}: 'VARCHAR'" for heading in header)
+    try:
+        con.raw_sql(
+            f"create table {target}_lines as from read_csv({_literal(text)}, auto_detect = false, "
+            f"header = true, delim = {quoted(mark)}, quote = '\"', escape = '\"', "
+            f"columns = {{{columns}}}, max_line_size = 16777216)"
+        )
+    except duckdb.Error:
+        return False
+    n_records = con.con.execute(f"select count(*) from {target}_lines").fetchall()[0][0]
+    if n_records + 1 != _n_lines(text):
+        con.raw_sql(f"drop table {target}_lines")
+        return False
+    con.raw_sql(f"create view {target} as select *, rowid + 2 as _row from {target}_lines")
+    return True
+
+
+def _n_lines(path: Path) -> int:
+    """Return the number of lines up to the last that is not empty."""
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as text:
-        line, start = 1, 0
-        for hit in re.finditer(rb"\n(?=\r?\n)", text):
-            line += text[start : hit.end()].count(b"\n")
-            start = hit.end()
-            yield line
+        end = len(text)
+        while end and text[end - 1] in b"\r\n":
+            end -= 1
+        return 1 + sum(text[at : min(at + (1 << 20), end)].count(b"\n")
+                       for at in range(0, end, 1 << 20))  # fmt: skip
+
+
+class _Lines(Iterator[str]):
+    """Lines of a text, of which the last ones can be given back to be read again."""
+
+    def __init__(self, stream: Iterable[str]) -> None:
+        self._numbered = enumerate(stream, 1)
+        self._again: list[tuple[int, str]] = []
+        self.taken: list[tuple[int, str]] = []
+
+    def __next__(self) -> str:
+        self.taken.append(self._again.pop() if self._again else next(self._numbered))
+        return self.taken[-1][1]
+
+    def give_back(self, lines: Sequence[tuple[int, str]]) -> None:
+        """Take back lines, in their order, and forget which were taken."""
+        self._again += reversed(lines)
+        self.taken = []
+
+
+def _records(
+    lines: _Lines, width: int, mark: str, malformed: list[tuple[int, str]]
+) -> Iterator[tuple[int, list[str]]]:
+    """Yield each record with the number of its first line; add to `malformed` what is none.
+
+    After a line that is no record reading goes on with the next line, so that a quotation mark that
+    is never closed costs one line and not the rest of the file.
+    """
+    reader = csv.reader(lines, delimiter=mark, strict=True, skipinitialspace=True)
+    while True:
+        lines.taken = []
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            cells = []
+        while len(cells) > width and not cells[-1].strip():
+            cells.pop()
+        if len(cells) == width:
+            yield lines.taken[0][0], cells
+        elif "".join(text for _, text in lines.taken).strip(f" \t\r\n{mark}"):
+            (number, text), *rest = lines.taken
+            malformed.append((number, text.rstrip("\r\n")))
+            lines.give_back(rest)
 
 
 def _as_text(cell: Any) -> str | None:
@@ -227,22 +297,24 @@ def _excel(con: Backend, path: Path, source: TableSource, name: str) -> Opened:
             f"{name}: {path.name} has no sheet '{source.sheet}'; it has {', '.join(sheets)}"
         )
     target = f"file_{name}_{len(con.list_tables())}"
-    made: list[str] = []
+    parts = []
     for number, sheet in enumerate(chosen):
-        rows = iter(book.get_sheet_by_name(sheet).iter_rows())
-        header = _header(next(rows, []), path, name)
-        records = (
-            (line, [*(_as_text(cell) for cell in row[: len(header)]), sheet])
-            for line, row in enumerate(rows, 2)
-            if any(cell not in (None, "") for cell in row)
-        )
-        part = f"{target}_{number}"
-        _fill(con, part, [*header, "sheet"], records)
-        made.append(part)
-    con.raw_sql(
-        f"create view {target} as "
-        + " union all by name ".join(f"select * from {part}" for part in made)
-    )
+        rows = enumerate(book.get_sheet_by_name(sheet).iter_rows(), 1)
+        filled = ((line, row) for line, row in rows if any(cell not in (None, "") for cell in row))
+        top = next(filled, None)
+        if top is None and len(chosen) > 1:
+            continue
+        header = _header(top[1] if top else [], path, name)
+        # several sheets in one table: a row number says little without its sheet
+        place = [f"{path.name}, sheet {sheet}", sheet] if len(chosen) > 1 else []
+        more = ["_source", "sheet"] if place else []
+        wanted = [i for i, heading in enumerate(header) if heading not in more]
+        records = ((line, [*(_as_text(row[i]) for i in wanted), *place]) for line, row in filled)
+        _fill(con, f"{target}_{number}", [*(header[i] for i in wanted), *more], records)
+        parts.append(f"select * from {target}_{number}")
+    if not parts:
+        raise _empty(path, name)
+    con.raw_sql(f"create view {target} as {' union all by name '.join(parts)}")
     return Opened(con.table(target))
 
 
@@ -269,16 +341,20 @@ def _fill(
             return
 
 
+def _sqlite(path: Path) -> closing[sqlite3.Connection]:
+    return closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True))
+
+
 def sqlite_tables(path: Path) -> list[str]:
     """Return the names of all tables and views of an SQLite file."""
-    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as link:
+    with _sqlite(path) as link:
         found = link.execute("select name from sqlite_master where type in ('table', 'view')")
         return [row[0] for row in found]
 
 
 def open_sqlite(con: Backend, path: Path, table: str, name: str) -> Opened:
     """Return one table of an SQLite file, all its columns as text."""
-    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as link:
+    with _sqlite(path) as link:
         rows = link.execute(f"select * from {_name(table)}")
         header = _header([column[0] for column in rows.description], path, name)
         target = f"file_{name}_{len(con.list_tables())}"

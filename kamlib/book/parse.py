@@ -1,12 +1,13 @@
 """Turns what people type into typed columns, as Ibis expressions that run on every engine.
 
-`parse` takes one source column and returns `Parsed`: the typed value, null where it cannot be read, and
-the rules that say why. No cast ever sees a text that it could refuse, so the same expression runs on
+`parse` takes a table and returns its columns as `Parsed`: the typed value, null where it cannot be read,
+and the rules that say why. No cast ever sees a text that it could refuse, so the same expression runs on
 engines without `try_cast`. Columns that come typed are taken as they are, with few rules or none.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import ibis
@@ -34,6 +35,8 @@ _DAY = (
     r"-((0?[13578]|1[02])-(0?[1-9]|[12][0-9]|3[01])|(0?[469]|11)-(0?[1-9]|[12][0-9]|30)"
     r"|0?2-(0?[1-9]|1[0-9]|2[0-8]))$"
 )
+_MINUTES = r"[ T]+([0-9]{1,2}:[0-9]{2})"
+_SECONDS = r"[ T]+[0-9]{1,2}:[0-9]{2}(:[0-9]{2})"
 _ZONE = r"(Z|[+-](0[0-9]|1[0-4])(:[0-5][0-9])?)"
 _CLOCK = (
     r"[ T]+(([01]?[0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.,][0-9]+)?)?"
@@ -42,7 +45,6 @@ _CLOCK = (
 
 # largest float that is certain to be a finite number, and the largest whose whole part is exact
 _FINITE, _EXACT = 1.7e308, 9.0e15
-
 
 Rule = tuple[Any, Any]
 
@@ -54,30 +56,87 @@ class Parsed(NamedTuple):
     rules: list[Rule]
 
 
-def parse(column: ir.Value, target: dt.DataType, source: TableSource) -> Parsed:
-    """Return `column` read as `target`.
+def parse(
+    table: ir.Table, targets: Mapping[str, dt.DataType], source: TableSource
+) -> tuple[ir.Table, dict[str, Parsed]]:
+    """Return columns of `table` read as their targets.
 
     Parameters
     ----------
-    column
-        Source column of any type.
-    target
-        String, Float64, Int64, Date, Timestamp or Boolean.
+    table
+        Columns of any type.
+    targets
+        Column -> String, Float64, Int64, Date, Timestamp or Boolean.
     source
         Says the decimal mark and the order of dates.
+
+    Returns
+    -------
+    tuple
+        `table` with helper columns added, and each column as parsed, over that table. The helpers hold
+        what several expressions need, since an engine does not see that parts of a CASE are the same.
 
     Notes
     -----
     Blank text is unknown (null), and so is NaN; neither is a fault. Time stamps with a zone become wall
     time of the session's time zone, which the book sets to the unit's.
     """
+    written = {c: kind for c, kind in targets.items() if not _is_typed(table[c].type(), kind)}
+    moments = [c for c, kind in written.items() if kind.is_temporal()]
+    table = table.mutate(**{f"{c}__text": _ascii(table[c]) for c in written})
+    table = table.mutate(**{f"{c}__day": _day(table[f"{c}__text"], source) for c in moments})
+    values = {}
+    for column, kind in written.items():
+        text = table[f"{column}__text"]
+        if kind.is_temporal():
+            values[column] = _moment(text, table[f"{column}__day"]).cast(kind)
+        else:
+            values[column] = _flag(text) if kind.is_boolean() else _number(text, kind, source)
+    table = table.mutate(**{f"{c}__value": value for c, value in values.items()})
+    parsed = {}
+    for column, kind in targets.items():
+        if column in written:
+            text, value = table[f"{column}__text"], table[f"{column}__value"]
+            day = table[f"{column}__day"] if column in moments else None
+            why = _why(text, day, kind, source)
+            parsed[column] = Parsed(value, [(value.isnull() & text.notnull(), why)])
+        else:
+            parsed[column] = _as_it_is(table[column], kind)
+    return table, parsed
+
+
+def _is_typed(found: dt.DataType, target: dt.DataType) -> bool:
+    """Whether a column of the type found need not be read as text."""
+    if target.is_temporal():
+        return bool(found.is_date() or found.is_timestamp())
+    return bool(
+        target.is_string()
+        or (target.is_boolean() and found.is_boolean())
+        or (target.is_numeric() and found.is_numeric())
+    )
+
+
+def _as_it_is(column: Any, target: dt.DataType) -> Parsed:
+    kind = column.type()
     if target.is_string():
         return Parsed(_text(column), [])
-    if target.is_boolean():
-        return _flag(column)
-    if target.is_floating() or target.is_integer():
-        return _number(column, target, source)
-    return _moment(column, target, source)
+    if target.is_temporal():
+        # a zoned time stamp first becomes wall time of the session's zone
+        value = column.cast("timestamp") if kind.is_timestamp() and kind.timezone else column
+        far = ((value < ibis.date(1900, 1, 1)) | (value >= ibis.date(2201, 1, 1))).fill_null(False)
+        return Parsed(value.cast(target), [(far, "implausible_year")])
+    if target.is_boolean() or kind.is_integer():
+        return Parsed(column.cast(target), [])
+    number = column.cast("float64")
+    if kind.is_floating():
+        number = number.nullif(float("nan"))
+    infinite = (number.abs() > _FINITE).fill_null(False)
+    rules: list[Rule] = [(infinite, "not_a_number")] if kind.is_floating() else []
+    if target.is_integer():
+        whole = _whole(number)
+        rules.append((number.notnull() & whole.isnull(), "not_whole"))
+        return Parsed(whole, rules)
+    return Parsed(number, rules)
 
 
 def _nothing() -> Any:
@@ -88,100 +147,49 @@ def _text(column: Any) -> Any:
     kind = column.type()
     if kind.is_floating() or (kind.is_decimal() and kind.scale):
         # identifiers that went through a spreadsheet come back as 12345.0
-        number = _finite(column.cast("float64"))
-        whole = number.between(-_EXACT, _EXACT).ifelse(number, ibis.null(dt.float64)).cast("int64")
-        column = (whole == number).fill_null(False).ifelse(
-            whole.cast("string"), number.cast("string")
-        )  # fmt: skip
+        number = column.cast("float64")
+        finite = number.between(-_FINITE, _FINITE).ifelse(number.cast("string"), _nothing())
+        column = ibis.coalesce(_whole(number).cast("string"), finite)
     return column.cast("string").strip().nullif("")
 
 
-def _finite(number: Any) -> Any:
-    return number.between(-_FINITE, _FINITE).ifelse(number, ibis.null(dt.float64))
-
-
-def _flag(column: Any) -> Parsed:
-    if column.type().is_boolean():
-        return Parsed(column, [])
-    word = _text(column).lower()
-    value = ibis.cases(
-        (word.isin(["true", "t", "yes", "y", "1", "是"]), True),
-        (word.isin(["false", "f", "no", "n", "0", "否"]), False),
-        else_=ibis.null(dt.boolean),
-    )
-    return Parsed(value, [(word.notnull() & value.isnull(), "not_yes_or_no")])
+def _whole(number: Any) -> Any:
+    """Return a number as an integer; null where it has decimals or is too large to tell."""
+    near = number.between(-_EXACT, _EXACT).ifelse(number, ibis.null(dt.float64))
+    whole = near.cast("int64")
+    return (whole == near).ifelse(whole, ibis.null(dt.int64))
 
 
 def _ascii(column: Any) -> Any:
-    return _text(column).translate(_WIDE, _PLAIN).strip()
+    return _text(column).translate(_WIDE, _PLAIN).strip().nullif("")
 
 
-def _number(column: Any, target: dt.DataType, source: TableSource) -> Parsed:
-    kind = column.type()
-    rules: list[Rule] = []
-    if kind.is_integer():
-        return Parsed(column.cast(target), rules)
-    if kind.is_numeric():
-        number = column.cast("float64")
-        if kind.is_floating():
-            number = number.nullif(float("nan"))
-            rules.append(((number.abs() > _FINITE).fill_null(False), "not_a_number"))
-    else:
-        text = _ascii(column).re_replace(r"[\s¥￥$€£元]", "")
-        group, mark = (",", r"\.") if source.decimal == "." else (r"\.", ",")
-        # a group of digits after a lone zero (0,123) is a decimal of the other custom
-        readable = text.re_search(
-            rf"^[+-]?([1-9][0-9]{{0,2}}({group}[0-9]{{3}}){{1,9}}({mark}[0-9]{{0,30}})?"
-            rf"|([0-9]{{1,30}}({mark}[0-9]{{0,30}})?|{mark}[0-9]{{1,30}})([eE][+-]?[0-9]{{1,2}})?)$"
-        )
-        bare = text.replace("," if source.decimal == "." else ".", "").replace(",", ".")
-        number = readable.ifelse(bare, _nothing()).cast("float64")
-        rules.append((_text(column).notnull() & number.isnull(), "not_a_number"))
-    if target.is_integer():
-        exact = number.between(-_EXACT, _EXACT).ifelse(number, ibis.null(dt.float64))
-        whole = exact.cast("int64")
-        rules.append((number.notnull() & (whole != exact).fill_null(True), "not_whole"))
-        number = (whole == exact).ifelse(whole, ibis.null(dt.int64))
-    return Parsed(number, rules)
+def _flag(text: Any) -> Any:
+    return ibis.cases(
+        (text.lower().isin(["true", "t", "yes", "y", "1", "是"]), True),
+        (text.lower().isin(["false", "f", "no", "n", "0", "否"]), False),
+        else_=ibis.null(dt.boolean),
+    )
 
 
-def _moment(column: Any, target: dt.DataType, source: TableSource) -> Parsed:
-    kind = column.type()
-    wanted = "date" if target.is_date() else "timestamp"
-    if kind.is_date() or kind.is_timestamp():
-        # a zoned time stamp first becomes wall time of the session's zone
-        value = column.cast("timestamp") if kind.is_timestamp() and kind.timezone else column
-        far = ((value < ibis.date(1900, 1, 1)) | (value >= ibis.date(2201, 1, 1))).fill_null(False)
-        return Parsed(value.cast(wanted), [(far, "implausible_year")])
-    text = _ascii(column)
-    day = _day(text, source.date_order)
-    real = (day.re_search(_YEARS) & day.re_search(_DAY)) | day.re_search(_LEAP)
-    clocked = text.contains(":")
-    usable = real & (~clocked | text.re_search(_CLOCK))
-    clock = text.re_extract(r"[ T]+([0-9]{1,2}:[0-9]{2}(:[0-9]{2})?)", 1)
-    stamp = usable.ifelse(day + clocked.ifelse(ibis.literal(" ") + clock, ""), _nothing())
-    zone = clocked.ifelse(text.re_extract(f":.*?{_ZONE}$", 1), "")
-    # a time with a zone becomes wall time of the session's zone, as above
-    moved = (stamp + zone).cast("timestamp('UTC')").cast("timestamp")
-    written = (zone != "").ifelse(moved, stamp.cast("timestamp")) + _noon(text).as_interval("h")
-    serial = text.re_search(r"^[2-7][0-9]{4}(\.[0-9]{1,15})?$").ifelse(text, _nothing())
-    seconds = (serial.cast("float64") * 86400).round().cast("int64")
-    counted = ibis.timestamp("1899-12-30 00:00:00") + seconds.as_interval("s")
-    value = ibis.coalesce(written, counted).cast(wanted)
-    unread = value.isnull() & text.notnull()
-    why = ibis.cases(
-        (text.re_search(_YEAR_LAST),
-         "order_not_stated" if source.date_order == "ymd" else "no_such_day"),
-        (text.re_search(_SHORT_YEAR), "two_digit_year"),
-        (day.isnull(), "not_a_date"),
-        (~day.re_search(_YEARS), "implausible_year"),
-        (~real, "no_such_day"),
-        else_="no_such_time",
-    )  # fmt: skip
-    return Parsed(value, [(unread, why)])
+def _number(text: Any, target: dt.DataType, source: TableSource) -> Any:
+    bare = text.re_replace(r"[\s¥￥$€£元]", "")
+    group, mark = (",", ".") if source.decimal == "." else (".", ",")
+    readable = bare.re_search(_numbers(source))
+    plain = bare.replace(group, "").replace(mark, ".")
+    number = readable.ifelse(plain, _nothing()).cast("float64")
+    return _whole(number) if target.is_integer() else number
 
 
-def _day(text: Any, order: str) -> Any:
+def _numbers(source: TableSource) -> str:
+    """Return the pattern of numbers; a group after a lone zero (0,123) is the other custom's decimal."""
+    group, mark = (",", r"\.") if source.decimal == "." else (r"\.", ",")
+    grouped = rf"[1-9][0-9]{{0,2}}({group}[0-9]{{3}}){{1,9}}({mark}[0-9]{{0,30}})?"
+    plain = rf"([0-9]{{1,30}}({mark}[0-9]{{0,30}})?|{mark}[0-9]{{1,30}})([eE][+-]?[0-9]{{1,2}})?"
+    return rf"^[+-]?({grouped}|{plain})$"
+
+
+def _day(text: Any, source: TableSource) -> Any:
     """Return the day in `text` as year-month-day, perhaps none of the calendar; null where none is."""
     solid = ibis.literal("-").join([text.substr(0, 4), text.substr(4, 2), text.substr(6, 2)])
     forms = [
@@ -189,10 +197,30 @@ def _day(text: Any, order: str) -> Any:
          text.re_extract(_YEAR_FIRST, 0).re_replace("[-/. ]+", "-")),
         (text.re_search(_SOLID + _TAIL), solid),
     ]  # fmt: skip
-    if order in _ORDERS:
-        parts = [text.re_extract(_YEAR_LAST, at) for at in _ORDERS[order]]
+    if source.date_order in _ORDERS:
+        parts = [text.re_extract(_YEAR_LAST, at) for at in _ORDERS[source.date_order]]
         forms.append((text.re_search(_YEAR_LAST + _TAIL), ibis.literal("-").join(parts)))
     return ibis.cases(*forms, else_=_nothing())
+
+
+def _is_real(day: Any) -> Any:
+    return (day.re_search(_YEARS) & day.re_search(_DAY)) | day.re_search(_LEAP)
+
+
+def _moment(text: Any, day: Any) -> Any:
+    """Return the time stamp that `text` stands for, of which `day` is the day."""
+    clocked = text.contains(":")
+    usable = _is_real(day) & (~clocked | text.re_search(_CLOCK))
+    clock = text.re_extract(_MINUTES, 1) + text.re_extract(_SECONDS, 1).nullif("").fill_null(":00")
+    stamp = usable.ifelse(day + clocked.ifelse(ibis.literal(" ") + clock, ""), _nothing())
+    zone = clocked.ifelse(text.re_extract(f":.*?{_ZONE}$", 1), "")
+    # a time with a zone becomes wall time of the session's zone, as where it comes typed
+    moved = (stamp + zone).cast("timestamp('UTC')").cast("timestamp")
+    written = (zone != "").ifelse(moved, stamp.cast("timestamp")) + _noon(text).as_interval("h")
+    serial = text.re_search(r"^[2-7][0-9]{4}(\.[0-9]{1,15})?$").ifelse(text, _nothing())
+    seconds = (serial.cast("float64") * 86400).round().cast("int64")
+    counted = ibis.timestamp("1899-12-30 00:00:00") + seconds.as_interval("s")
+    return ibis.coalesce(written, counted)
 
 
 def _noon(text: Any) -> Any:
@@ -200,3 +228,22 @@ def _noon(text: Any) -> Any:
     after, twelve = text.re_search("[Pp][Mm]"), text.re_search("[ T]12:")
     before = text.re_search("[Aa][Mm]")
     return ibis.cases((after & ~twelve, 12), (before & twelve, -12), else_=0)
+
+
+def _why(text: Any, day: Any, target: dt.DataType, source: TableSource) -> Any:
+    """Return the code of what is wrong with a text that could not be read."""
+    if target.is_boolean():
+        return "not_yes_or_no"
+    if target.is_floating():
+        return "not_a_number"
+    if target.is_integer():
+        return (_number(text, dt.float64, source).notnull()).ifelse("not_whole", "not_a_number")
+    last = "order_not_stated" if source.date_order == "ymd" else "no_such_day"
+    return ibis.cases(
+        (text.re_search(_YEAR_LAST), last),
+        (text.re_search(_SHORT_YEAR), "two_digit_year"),
+        (day.isnull(), "not_a_date"),
+        (~day.re_search(_YEARS), "implausible_year"),
+        (~_is_real(day), "no_such_day"),
+        else_="no_such_time",
+    )

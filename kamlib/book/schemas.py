@@ -39,9 +39,12 @@ TEXT, NUMBER, COUNT, DAY, TIME, FLAG = (
 )  # fmt: skip
 
 
-def _column(dtype: Any, *checks: pa.Check, need: bool = False, money: bool = False) -> pa.Column:
+def _column(
+    dtype: Any, *checks: pa.Check, need: bool = False, blank: bool = False, money: bool = False
+) -> pa.Column:
+    """Return a column; `need`: it must be there, and filled in every row unless `blank`."""
     return pa.Column(
-        dtype, list(checks), nullable=not need, required=need, metadata={"money": money}
+        dtype, list(checks), nullable=blank or not need, required=need, metadata={"money": money}
     )
 
 
@@ -101,7 +104,7 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
                 "segment", "region", "role", "credit_score", "credit_limit",
                 "potential_per_year", "relationship_stage", need=True,
             ),
-            value=_text(),
+            value=_text(need=True, blank=True),
         ),
         _table(
             "transactions", "date", key="line_id",
@@ -192,7 +195,7 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "surveys", "date", order=(("scale_min", "score"), ("score", "scale_max")),
             response_id=_need_text, account_id=_need_text, wave=_need_text, date=_need_day,
             method=_one_of(*METHODS, need=True), item=_need_text,
-            score=_number(), scale_min=_number(need=True), scale_max=_number(need=True),
+            score=_number(need=True, blank=True), scale_min=_number(need=True), scale_max=_number(need=True),
             competitor=_text(),
         ),
         _table(

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import ibis
 import ibis.expr.types as ir
@@ -43,7 +43,7 @@ class Raw:
     table: ir.Table
     where: str
     settings: TableSource = field(default_factory=TableSource)
-    malformed: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["row"]))
+    malformed: pd.DataFrame = field(default_factory=files.no_lines)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,10 +117,14 @@ def _set_time_zone(con: Any, time_zone: str) -> None:
 
 
 def _paths(unit: Unit, pattern: str, where: str) -> list[Path]:
-    full = str(unit.folder / Path(pattern).expanduser())
-    found = sorted(Path(hit) for hit in glob.glob(full, recursive=True))
-    if Path(full).is_file():
-        found = [Path(full)]
+    written = Path(pattern).expanduser()
+    named = unit.folder / written
+    hits = glob.glob(str(written), root_dir=unit.folder, recursive=True)
+    # ~$ begins the name of the lock that a spreadsheet program lays beside an open file
+    found = [named] if named.is_file() else sorted(
+        path for path in (unit.folder / hit for hit in hits)
+        if path.is_file() and not path.name.startswith("~$")
+    )  # fmt: skip
     if not found:
         raise BookError(
             f"{where}: no file '{pattern}' (looked from the folder of the parameter file); "
@@ -168,7 +172,7 @@ def _stacked(parts: list[ir.Table], paths: list[Path]) -> ir.Table:
     if len(parts) == 1:
         return parts[0]
     parts = [
-        part.mutate(_source=ibis.literal(path.name))
+        part if SOURCE in part.columns else part.mutate(_source=ibis.literal(path.name))
         for part, path in zip(parts, paths, strict=True)
     ]
     every = list(dict.fromkeys(column for part in parts for column in part.columns))
@@ -240,44 +244,46 @@ def _likely(column: str, found: Any) -> str:
 
 def _from_database(unit: Unit) -> Origin:
     address, secrets = resolve_secrets(unit.book.database)
-    scheme = urlsplit(address).scheme if "://" in address else ""
-    path = (
-        re.sub(r"^(duckdb|sqlite)://", "", address) if scheme in ("duckdb", "sqlite") else address
-    )
+    scheme, _, path = address.rpartition("://")
     if scheme not in ("", "duckdb", "sqlite"):
         return _from_server(unit, address, secrets)
     file = _one_file(unit, path, "book.database")
     with file.open("rb") as stream:
         is_sqlite = stream.read(15) == b"SQLite format 3"
     con = embedded(unit.time_zone)
-    tables = {}
-    if is_sqlite:
-        for name, source in _wanted(unit, files.sqlite_tables(file)):
-            opened = files.open_sqlite(con, file, source.table or name, name)
-            tables[name] = Raw(
-                name, rename(name, opened.table, source, file.name), file.name, source
-            )
-    else:
-        try:
+    try:
+        if is_sqlite:
+            there = files.sqlite_tables(file)
+        else:
             con.raw_sql(f"attach {files.quoted(str(file))} as source (read_only)")
-        except Exception as error:
-            reason = str(error).splitlines()[0][:200]
-            raise BookError(f"book.database: {file.name} cannot be opened ({reason})") from None
-        there = con.list_tables(database=("source", "main"))
+            there = con.list_tables(database=("source", "main"))
+        tables = {}
         for name, source in _wanted(unit, there):
-            table = con.table(source.table or name, database=("source", "main"))
+            place, _, bare = (source.table or name).rpartition(".")
+            table = (
+                files.open_sqlite(con, file, bare, name).table
+                if is_sqlite
+                else con.table(bare, database=("source", place or "main"))
+            )
             tables[name] = Raw(name, rename(name, table, source, file.name), file.name, source)
+    except BookError:
+        raise
+    except Exception as error:
+        reason = str(error).splitlines()[0][:200]
+        raise BookError(
+            f"book.database: {file.name} cannot be opened as a DuckDB or SQLite file ({reason}); "
+            "close other programs that hold it, or export it again"
+        ) from None
     return Origin(con, tables, _digest([file]), staged=True)
 
 
 def _from_server(unit: Unit, address: str, secrets: tuple[str, ...]) -> Origin:
-    shown = scrub(unit.book.database, secrets)
     try:
-        con = ibis.connect(address)
+        patience = {} if "connect_timeout" in address else {"connect_timeout": 10}
+        con = ibis.connect(address, **patience)
         if con.name == "postgres":
             con.raw_sql("set default_transaction_read_only = on").close()
             con.raw_sql(f"set time zone {files.quoted(unit.time_zone)}").close()
-            con.con.commit()
         there = con.list_tables()
         tables = {}
         for name, source in _wanted(unit, there):
@@ -290,9 +296,19 @@ def _from_server(unit: Unit, address: str, secrets: tuple[str, ...]) -> Origin:
     except BookError:
         raise
     except Exception as error:
-        reason = scrub(str(error).strip().splitlines()[0], secrets)[:200]
-        raise BookError(f"book.database: {shown} cannot be used ({reason})") from None
+        raise server_fault(unit, error) from None
     return Origin(con, tables, "", staged=False)
+
+
+def server_fault(unit: Unit, error: Exception) -> BookError:
+    """Return what a database server refused as a fault of the book, without any secret."""
+    _, secrets = resolve_secrets(unit.book.database)
+    reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return BookError(
+        f"book.database: {scrub(unit.book.database, secrets)} cannot be used "
+        f"({scrub(reason, secrets)[:300]}); check the address, the user, the password and the right "
+        "to read these tables"
+    )
 
 
 def scrub(text: str, secrets: tuple[str, ...]) -> str:

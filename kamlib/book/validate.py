@@ -6,6 +6,7 @@ rows are judged where they are. Only rows that are set aside leave the engine.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import reduce
@@ -22,7 +23,7 @@ from kamlib.book.schemas import limits, schema, vocabulary
 from kamlib.book.source import FAULT, ROW, SOURCE, Raw
 from kamlib.params import Unit
 
-REJECTED = ("table", "source", "row", "column", "rule", "value")
+REJECTED = ("table", "source", "row", "record", "column", "rule", "value")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,19 +34,27 @@ class Judged:
     ----------
     raw
         The table as it was found.
-    columns
-        Our columns that the source has.
+    read
+        The same with what reading its texts needs.
+    values
+        Our columns that the source has -> their typed values, over `read`.
+    rules
+        The same columns -> the rules that a row can break there, in the order in which they name a fault.
     typed
-        One row per source row: typed columns, where the row stands, and `is_bad`.
-    explained
-        The same rows with the text found as `<column>__found`, the first rule broken as
-        `<column>__fault`, the columns that date the row, and where it stands.
+        One row per source row: all columns of the schema (null where the source has none), where the
+        row stands, and `is_bad`.
     """
 
     raw: Raw
-    columns: tuple[str, ...]
+    read: ir.Table
+    values: Mapping[str, Any]
+    rules: Mapping[str, list[Rule]]
     typed: ir.Table
-    explained: ir.Table
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Our columns that the source has."""
+        return tuple(self.values)
 
     def known(self, as_of: date) -> ir.Table:
         """Return the typed rows that break no rule and were known at the end of `as_of`."""
@@ -53,78 +62,99 @@ class Judged:
         return rows.filter(~rows.is_bad, ~self.later(rows, as_of)).drop("is_bad")
 
     def rejected(self, as_of: date) -> ir.Table:
-        """Return the explained rows that break a rule."""
-        rows = self.explained
-        broken = [rows[c].notnull() for c in rows.columns if c.endswith(("__fault", FAULT))]
-        return rows.filter(_any(broken), ~self.later(rows, as_of))
+        """Return the rows that break a rule and were known at the end of `as_of`.
+
+        The text found stands in `<column>__found`, the first rule broken in `<column>__fault`, what
+        the row is called (its own identifier, else its account) in `record`.
+        """
+        read, own = self.read, schema(self.raw.name).metadata["key"]
+        found = {c: read[c].cast("string") for c in self.columns}
+        rows = read.select(
+            **{c: self.values[c] for c in _dating(self.raw.name) if c in self.values},
+            **{f"{c}__found": text for c, text in found.items()},
+            **{f"{c}__fault": _first(rules) for c, rules in self.rules.items() if rules},
+            **{c: read[c] for c in (ROW, SOURCE, FAULT) if c in read.columns},
+            record=ibis.coalesce(*(found[c] for c in (own, "account_id") if c in found), _none()),
+            is_bad=_broken(read, self.rules),
+        )
+        return rows.filter(rows.is_bad, ~self.later(rows, as_of))
 
     def later(self, rows: ir.Table, as_of: date) -> Any:
         """Return the expression that is true where a row was not known at the end of `as_of`."""
-        dates = _dating(self.raw.name, self.columns)
+        dates = [c for c in _dating(self.raw.name) if c in self.values]
         return _any([(rows[c].cast("date") > ibis.date(as_of)).fill_null(False) for c in dates])
 
 
-def _dating(table: str, columns: tuple[str, ...]) -> list[str]:
-    return [c for c in (schema(table).metadata["own_date"], "recorded_on") if c in columns]
+def _dating(table: str) -> tuple[str, ...]:
+    return (schema(table).metadata["own_date"], "recorded_on")
 
 
 def _any(conditions: list[Any]) -> Any:
-    return reduce(or_, conditions, ibis.literal(False))
+    return reduce(or_, conditions) if conditions else ibis.literal(False)
 
 
-def judge(raw: Raw, unit: Unit) -> Judged:
-    """Return `raw` with every row typed and judged by the rules of its schema.
+def _broken(read: ir.Table, rules: Mapping[str, list[Rule]]) -> Any:
+    broken = [condition for one in rules.values() for condition, _ in one]
+    return _any([*broken, read[FAULT].notnull()] if FAULT in read.columns else broken)
+
+
+def _none() -> Any:
+    return ibis.null("string")
+
+
+def judge(raw: Raw, unit: Unit, as_of: date) -> Judged:
+    """Return `raw` with every row typed and judged by the rules of its schema, as known on `as_of`.
 
     Notes
     -----
-    Rules, in the order in which the first that fails names the fault of a column: a value that
-    cannot be read, a missing value, the vocabulary, the range, the size of money, and dates in the
-    wrong order. An adapter's own rule stands beside them.
+    Outcomes later than `as_of` are unknown together with their companions before any rule looks at
+    them, so that no row is set aside for what was not known yet. Rules, in the order in which the
+    first that fails names the fault of a column: a value that cannot be read, a missing value, the
+    vocabulary, the range, the size of money, and dates in the wrong order. An adapter's own rule
+    stands beside them.
     """
     contract = schema(raw.name)
-    source = raw.table
-    columns = tuple(c for c in contract.columns if c in source.columns)
-    parsed = {c: _parsed(source[c], contract.columns[c], raw, unit) for c in columns}
-    values = {c: p.value for c, p in parsed.items()}
-    rules = {c: p.rules + _contract(p.value, contract.columns[c], unit) for c, p in parsed.items()}
+    specs = {c: spec for c, spec in contract.columns.items() if c in raw.table.columns}
+    kinds = {c: spec.dtype.type for c, spec in specs.items()}
+    read, parsed = parse(raw.table, kinds, raw.settings)
+    values = {c: _valued(parsed[c].value, spec, parsed, unit) for c, spec in specs.items()}
+    rules = {c: parsed[c].rules + _contract(values[c], spec, unit) for c, spec in specs.items()}
+    if "currency" in values and unit.rates:
+        code = values["currency"].upper()
+        values["currency"] = code.isin(list(unit.rates)).ifelse(unit.currency, code)
+    for outcome, companions in contract.metadata["until"].items():
+        if outcome in values:
+            to_come = (values[outcome].cast("date") > ibis.date(as_of)).fill_null(False)
+            for column in (outcome, *companions):
+                if column in values:
+                    value = values[column]
+                    values[column] = to_come.ifelse(ibis.null(value.type()), value)
+                    rules[column] = [(rule & ~to_come, code) for rule, code in rules[column]]
     for first, second in contract.metadata["order"]:
-        if first in columns and second in columns:
+        if first in values and second in values:
             wrong = (values[first] > values[second]).fill_null(False)
             rules[second].append((wrong, "before_its_start"))
-    places = {c: source[c] for c in (ROW, SOURCE) if c in source.columns}
-    broken = [condition for one in rules.values() for condition, _ in one]
-    if FAULT in source.columns:
-        broken.append(source[FAULT].notnull())
-        marks = {FAULT: source[FAULT]}
-    else:
-        marks = {}
-    typed = source.select(**values, **places, is_bad=_any(broken))
-    explained = source.select(
-        **{c: values[c] for c in _dating(raw.name, columns)},
-        **{f"{c}__found": source[c].cast("string") for c in columns},
-        **{f"{c}__fault": _first(one) for c, one in rules.items() if one},
-        **places,
-        **marks,
+    typed = read.select(
+        **{c: values.get(c, ibis.null(spec.dtype.type)) for c, spec in contract.columns.items()},
+        **{c: read[c] for c in (ROW, SOURCE) if c in read.columns},
+        is_bad=_broken(read, rules),
     )
-    return Judged(raw, columns, typed, explained)
+    return Judged(raw, read, values, rules, typed)
 
 
 def _first(rules: list[Rule]) -> Any:
-    branches = [(broken, ibis.literal(code)) for broken, code in rules]
-    return ibis.cases(*branches, else_=ibis.null("string"))
+    return ibis.cases(*rules, else_=_none())
 
 
-def _parsed(column: ir.Value, spec: pa.Column, raw: Raw, unit: Unit) -> Parsed:
-    value, rules = parse(column, spec.dtype.type, raw.settings)
+def _valued(value: Any, spec: pa.Column, parsed: Mapping[str, Parsed], unit: Unit) -> Any:
+    """Return a value in the words of the vocabulary or in the unit's currency."""
     if vocabulary(spec) is not None and spec.dtype.type.is_string():
-        value = value.lower().re_replace(r"[-\s]+", "_")
-    if spec.metadata["money"] and "currency" in raw.table.columns and unit.rates:
-        code = raw.table.currency.cast("string").strip().upper()
-        rate = ibis.cases(
-            *((code == other, float(rate)) for other, rate in unit.rates.items()), else_=1.0
-        )
-        value = value * rate
-    return Parsed(value, rules)
+        return value.lower().re_replace(r"[-\s]+", "_")
+    if spec.metadata["money"] and "currency" in parsed and unit.rates:
+        code = parsed["currency"].value.upper()
+        rates = [(code == other, float(rate)) for other, rate in unit.rates.items()]
+        return value * ibis.cases(*rates, else_=1.0)
+    return value
 
 
 def _contract(value: Any, spec: pa.Column, unit: Unit) -> list[Rule]:
@@ -145,68 +175,58 @@ def _contract(value: Any, spec: pa.Column, unit: Unit) -> list[Rule]:
     return rules
 
 
+def _listed(rows: ir.Table, raw: Raw, **columns: Any) -> ir.Table:
+    """Return rows as rows of the columns `REJECTED`; `columns` says all but where they stand."""
+    return rows.select(
+        table=ibis.literal(raw.name),
+        source=rows[SOURCE] if SOURCE in rows.columns else ibis.literal(raw.where),
+        row=rows[ROW] if ROW in rows.columns else ibis.null("int64"),
+        **columns,
+    ).select(*REJECTED)
+
+
 def unpivoted(judged: Judged, rejected: ir.Table) -> ir.Table:
     """Return one row per broken rule of the rejected rows: the columns of `REJECTED`."""
-
-    def part(column: str, rule: Any, value: Any, condition: Any) -> ir.Table:
-        where = ibis.literal(judged.raw.where)
-        return rejected.filter(condition).select(
-            table=ibis.literal(judged.raw.name),
-            source=rejected[SOURCE] if SOURCE in rejected.columns else where,
-            row=rejected[ROW] if ROW in rejected.columns else ibis.null("int64"),
-            column=column if isinstance(column, ir.Value) else ibis.literal(column),
-            rule=rule,
-            value=value,
-        )
-
-    parts = [
-        part(c, rejected[f"{c}__fault"], rejected[f"{c}__found"], rejected[f"{c}__fault"].notnull())
-        for c in judged.columns
-        if f"{c}__fault" in rejected.columns
-    ]
+    parts = []
+    for column in judged.columns:
+        if f"{column}__fault" in rejected.columns:
+            rows = rejected.filter(rejected[f"{column}__fault"].notnull())
+            found, rule = rows[f"{column}__found"], rows[f"{column}__fault"]
+            parts.append(
+                _listed(rows, judged.raw, record=rows.record, column=ibis.literal(column),
+                        rule=rule, value=found)
+            )  # fmt: skip
     if FAULT in rejected.columns:
-        pair = rejected[FAULT].split(":")
+        rows = rejected.filter(rejected[FAULT].notnull())
+        pair = rows[FAULT].split(":")
         found = ibis.cases(
-            *((pair[0] == c, rejected[f"{c}__found"]) for c in judged.columns),
-            else_=ibis.null("string"),
+            *((pair[0] == c, rows[f"{c}__found"]) for c in judged.columns),
+            else_=_none(),
         )
-        parts.append(part(pair[0], pair[1], found, rejected[FAULT].notnull()))
+        parts.append(
+            _listed(rows, judged.raw, record=rows.record, column=pair[0], rule=pair[1], value=found)
+        )
     return ibis.union(*parts)
 
 
 def malformed_lines(raw: Raw) -> pd.DataFrame:
     """Return the lines that are no records as rows of the columns `REJECTED`."""
-    lines = raw.malformed
-    return pd.DataFrame(
-        {
-            "table": raw.name,
-            "source": lines.get("source", pd.Series(dtype=object)),
-            "row": lines.get("row", pd.Series(dtype="int64")),
-            "column": "",
-            "rule": "not_a_record",
-            "value": lines.get("value", pd.Series(dtype=object)),
-        },
-        columns=list(REJECTED),
-    )
+    fixed = {"table": raw.name, "record": "", "column": "", "rule": "not_a_record"}
+    return raw.malformed.assign(**fixed)[list(REJECTED)]
 
 
 def listed(judged: Judged, rows: ir.Table, key: str, rule: str) -> ir.Table:
-    """Return rows that share their key as rows of the columns `REJECTED`."""
-    return rows.select(
-        table=ibis.literal(judged.raw.name),
-        source=rows[SOURCE] if SOURCE in rows.columns else ibis.literal(judged.raw.where),
-        row=rows[ROW] if ROW in rows.columns else ibis.null("int64"),
-        column=ibis.literal(key),
-        rule=ibis.literal(rule),
-        value=rows[key],
-    )
+    """Return typed rows that share their key as rows of the columns `REJECTED`."""
+    return _listed(rows, judged.raw, record=rows[key], column=ibis.literal(key),
+                   rule=ibis.literal(rule), value=rows[key])  # fmt: skip
 
 
 def stacked(con: Any, parts: list[ir.Table]) -> ir.Table:
     """Return all rows set aside as one table of the columns `REJECTED`; empty where there are none."""
-    schema_ = ibis.schema({c: "int64" if c == "row" else "string" for c in REJECTED})
-    empty = con.create_table("nothing_set_aside", schema=schema_)
-    return ibis.union(empty, *(part.select(*REJECTED).cast(schema_) for part in parts))
+    kinds = ibis.schema({c: "int64" if c == "row" else "string" for c in REJECTED})
+    if not parts:
+        return con.create_table("set_aside", schema=kinds)
+    return con.create_table("set_aside", ibis.union(*(part.cast(kinds) for part in parts)))
 
 
 def repeated(known: ir.Table, key: str) -> tuple[ir.Table, ir.Table, ir.Table]:
@@ -227,14 +247,12 @@ def repeated(known: ir.Table, key: str) -> tuple[ir.Table, ir.Table, ir.Table]:
     """
     places = [c for c in (SOURCE, ROW) if c in known.columns]
     contents = [c for c in known.columns if c not in places]
-    counts = known.filter(known[key].notnull()).group_by(key).agg(n_rows=known.count())
-    doubled = counts.filter(counts.n_rows > 1)
+    counts = known.group_by(key).agg(n_rows=known.count())
+    doubled = counts.filter(counts.n_rows > 1, counts[key].notnull())
     same = known.semi_join(doubled, key)
-    distinct = same.select(contents).distinct()
-    variants = distinct.group_by(key).agg(n_variants=distinct.count())
-    identical = same.semi_join(variants.filter(variants.n_variants == 1), key)
-    order = ibis.window(group_by=key, order_by=places or [key])
-    ranked = identical.mutate(copy=ibis.row_number().over(order))
-    usable = known.anti_join(doubled, key).union(ranked.filter(ranked.copy == 0).drop("copy"))
-    contradicting = same.semi_join(variants.filter(variants.n_variants > 1), key)
-    return usable, ranked.filter(ranked.copy > 0).drop("copy"), contradicting
+    copies = ibis.window(group_by=contents, order_by=places or [key])
+    same = same.mutate(copy=ibis.row_number().over(copies))
+    same = same.mutate(n_variants=(same.copy == 0).sum().over(ibis.window(group_by=key)))
+    one, extra = same.n_variants == 1, ["copy", "n_variants"]
+    usable = known.anti_join(doubled, key).union(same.filter(one, same.copy == 0).drop(*extra))
+    return usable, same.filter(one, same.copy > 0).drop(*extra), same.filter(~one).drop(*extra)

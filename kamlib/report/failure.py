@@ -40,6 +40,7 @@ def render_failure(manifest: dict[str, Any], *, style: Style, last_good: str | N
         run_id=manifest.get("run_id", ""),
         failure={
             "heading": failure.get("heading", ""),
+            "kind": failure.get("kind", ""),
             "faults": [clean(fault) for fault in failure.get("faults", ())],
         },
         happened=say(happened(failure), style),

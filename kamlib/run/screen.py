@@ -65,7 +65,10 @@ class Screen:
         if record.page is not None:
             line.append(f"  {_relative(record.page)}", style="default")
         self.say(line)
-        if heading := record.manifest.get("failure", {}).get("heading"):
+        failure = record.manifest.get("failure", {})
+        # records and parameters are at fault wherever the notebook happened to look at them
+        heading = failure.get("heading") if failure.get("kind") not in ("data", "parameters") else ""
+        if heading:
             self.say(f"        in the section “{heading}”")
         for fault in record.faults:
             self.say(f"        {fault}")

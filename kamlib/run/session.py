@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import platform
+import shutil
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from importlib import metadata
@@ -82,7 +84,7 @@ class Session:
             Further arguments of `plot`.
         """
         for check in estimate.checks:
-            self._checks.setdefault(check.name, check)
+            self._checks[check.name] = check
         self.page.note(estimate)
         if plot is not None and not estimate.refused:
             drawn = plot(estimate.frame, style=self.style, **options)
@@ -111,7 +113,7 @@ class Session:
     def checks(self, *more: Check) -> None:
         """Show all checks so far."""
         for check in more:
-            self._checks.setdefault(check.name, check)
+            self._checks[check.name] = check
         self.page.checks(self._checks.values())
 
     def read(self) -> None:
@@ -172,6 +174,9 @@ class Session:
         parts = ("_draft", self.unit.business_unit, self.book.as_of.isoformat(), self.study)
         folder = home().joinpath("outputs", *parts)
         folder.mkdir(parents=True, exist_ok=True)
+        # what an earlier draft had and this one lacks must not look like its own
+        for part in ("tables", "figures", "rejected"):
+            shutil.rmtree(folder / part, ignore_errors=True)
         return folder
 
     def _headline(self, headline: Headline) -> list[dict[str, Any]]:
@@ -181,9 +186,10 @@ class Session:
         for name, (value, words) in headline.items():
             kind = "short" if term(name).display == "money" else term(name).display
             text = shown_as(value, kind, self.style)
-            if kind == "short" and self.style.currency and pd.notna(value):
-                text = f"{self.style.currency} {text}"
-            known = None if pd.isna(value) else float(value)
+            # JSON has neither NaN nor infinity
+            known = float(value) if math.isfinite(value) else None
+            if kind == "short" and self.style.currency and known is not None:
+                text = f"{self.style.currency}\u00a0{text}"
             shown = say(words, self.style) if words else label(name, Style(self.style.language))
             entries.append({"name": name, "label": shown, "value": known, "text": text})
         return entries
@@ -215,7 +221,9 @@ class Session:
         self._display(self._facts())
 
     def _display(self, facts: dict[str, Any]) -> None:
-        words = f"{facts['unit_title']}, {facts['period']['from']} to {facts['period']['to']}"
+        first, last = (date.fromisoformat(day) for day in facts["period"].values())
+        covered = say(Sentence("report.range", {"first": first, "last": last}), self.style)
+        words = f"{facts['unit_title']}, {covered}"
         display({MIME: facts, "text/plain": words}, raw=True)  # type: ignore[no-untyped-call]
 
 

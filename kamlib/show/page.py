@@ -13,6 +13,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from IPython import get_ipython
 from IPython.display import display as _display
 
 from kamlib.errors import KamError
@@ -45,11 +46,14 @@ class Page:
         self.style = style
         self.figures: dict[str, bytes] = {}
         self.tables: dict[str, pd.DataFrame] = {}
+        self._claims: dict[str, str | None] = {}
 
     def note(self, note: Estimate | Sentence | str) -> None:
         """Show one sentence: of an estimate, its note."""
         text = self._text(note.note if isinstance(note, Estimate) else note)
-        html = f'<p class="kam-note">{escape(text)}</p>'
+        # a date that is broken at its hyphen reads as two numbers
+        whole = re.sub(r"\b\d{4}-\d\d-\d\d\b", r'<span class="date">\g<0></span>', escape(text))
+        html = f'<p class="kam-note">{whole}</p>'
         self._show({"text/html": html, "text/plain": text}, {"kind": "note"})
 
     def figure(
@@ -145,8 +149,12 @@ class Page:
     def _claim(self, id: str) -> None:
         if not re.fullmatch(r"[a-z0-9_]+", id):
             raise KamError(f"'{id}' cannot be an id: only a to z, 0 to 9 and _ are allowed")
-        if id in self.figures or id in self.tables:
+        cell = _cell()
+        # a researcher who runs one cell again replaces what it showed
+        again = cell is not None and self._claims.get(id) == cell
+        if (id in self.figures or id in self.tables) and not again:
             raise KamError(f"the id '{id}' is in use on this page already; choose another one")
+        self._claims[id] = cell
 
     def _text(self, text: Sentence | str) -> str:
         if isinstance(text, Sentence):
@@ -159,3 +167,13 @@ class Page:
         _display(  # type: ignore[no-untyped-call]
             data, raw=True, metadata={**(metadata or {}), "kam": kam}
         )
+
+
+def _cell() -> str | None:
+    """Return the id of the notebook cell that is running; None outside of one."""
+    shell = get_ipython()  # type: ignore[no-untyped-call]
+    kernel = getattr(shell, "kernel", None)
+    if kernel is None:
+        return None
+    found = kernel.get_parent("shell").get("metadata", {}).get("cellId")
+    return found if isinstance(found, str) else None

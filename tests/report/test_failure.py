@@ -37,7 +37,9 @@ def test_page_says_what_failed_where_and_when():
     soup = page(manifest(heading="What was read", faults=["One fault.", "Another fault."]))
     assert [h.get_text() for h in soup("h1")] == ["No new report: Customer value, telecom_lines"]
     assert "The records of the business unit cannot be read." in words(soup.main)
-    assert "It stopped in the section “What was read”." in words(soup.main)
+    assert "It stopped in the section" not in words(soup.main)  # the records are at fault
+    study = page(manifest(kind="cell-error", heading="What was read"))
+    assert "It stopped in the section “What was read”." in words(study.main)
     assert [item.get_text() for item in soup.main("li")] == ["One fault.", "Another fault."]
     assert "2026-04-02 08:00 UTC" in words(soup.header)
 

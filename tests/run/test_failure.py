@@ -61,7 +61,7 @@ def test_errors_of_the_runner():
     assert failure.from_exception(BookError("a"), ENGLISH).kind == "data"
     odd = failure.from_exception(RuntimeError("odd"), Style("zh"))
     assert odd.kind == "runner-error"
-    assert odd.faults == ("生成报告的程序因 RuntimeError 停止:odd",)
+    assert odd.faults == ("生成报告的程序因 RuntimeError 停止：odd",)
     assert "RuntimeError: odd" in odd.traceback
 
 

@@ -106,3 +106,17 @@ def test_checks_say_their_state_in_words(page, shown):
 def test_no_check_shows_nothing(page, shown):
     page.checks([])
     assert shown == []
+
+
+def test_a_cell_that_runs_again_replaces_what_it_showed(monkeypatch):
+    from kamlib.glossary import Style
+    from kamlib.show import page as page_module
+
+    page = page_module.Page(Style())
+    monkeypatch.setattr(page_module, "_cell", lambda: "first")
+    page.table(pd.DataFrame({"revenue": [1.0]}), "sales")
+    page.table(pd.DataFrame({"revenue": [2.0]}), "sales")
+    assert page.tables["sales"]["revenue"].tolist() == [2.0]
+    monkeypatch.setattr(page_module, "_cell", lambda: "second")
+    with pytest.raises(KamError, match="in use"):
+        page.table(pd.DataFrame({"revenue": [3.0]}), "sales")

@@ -92,10 +92,12 @@ def _edition() -> str:
 
 
 def _set_aside(target: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as scratch:
-        # another process may have been faster
-        with contextlib.suppress(FileNotFoundError):
-            os.rename(target, Path(scratch) / "outdated")
+    # another process may have been faster
+    with (
+        tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as scratch,
+        contextlib.suppress(FileNotFoundError),
+    ):
+        os.rename(target, Path(scratch) / "outdated")
 
 
 def _made_with(target: Path) -> dict[str, Any]:
