@@ -68,6 +68,8 @@ def open_record(con: Backend, path: Path, book: BookSource) -> dict[str, Raw]:
     kinds = {"Quantity": dt.float64, "Price": dt.float64, "Customer ID": dt.string}
     lines, parsed = parse(lines, kinds, settings)
     quantity, price, customer = (parsed[column].value for column in kinds)
+    # in text the numbers of customers carry the decimals of a column with gaps
+    customer = customer.re_replace(r"\.0$", "")
     places = {c: lines[c] for c in (ROW, SOURCE) if c in lines.columns}
     typed = lines.select(
         account_id=customer,
