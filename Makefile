@@ -67,6 +67,7 @@ schema: $(VENV)/runtime.stamp
 
 bench: $(VENV)/runtime.stamp
 	$(BIN)/python -m benchmarks.online_retail
+	$(BIN)/python -m benchmarks.purchases
 
 lock:
 	$(PYTHON) -m venv $(VENV)-lock

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Hashable, Mapping
+import zoneinfo
+from collections.abc import Hashable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
+from urllib.parse import quote
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from kamlib.errors import ParamError, nearest
 
@@ -27,6 +29,7 @@ TableName = Literal[
     "referrals", "defections", "acquisition_costs",
 ]  # fmt: skip
 Share = Annotated[float, Field(gt=0, lt=1)]
+_Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 SCHEMA_FILE = "kam.schema.json"
 
 
@@ -79,14 +82,22 @@ class BookSource(_Params):
             raise ValueError(f"give only one of demo, adapter, database (found {origins})")
         if self.adapter and not self.file:
             raise ValueError("an adapter needs the `file` that it reads")
+        if self.file and not self.adapter:
+            raise ValueError("`file` belongs to an adapter; give your own files under `tables`")
         if not origins and not self.tables:
             raise ValueError("say where the records are: tables, database, adapter or demo")
-        if not origins and "transactions" not in self.tables:
+        if self.tables and (self.demo or self.adapter):
+            raise ValueError(
+                "`tables` goes with files or a database, not with a demo or an adapter"
+            )
+        if self.tables and "transactions" not in self.tables:
             raise ValueError("tables.transactions is required")
-        if not self.database:
-            homeless = [name for name, source in self.tables.items() if not source.file]
-            if homeless and not (self.demo or self.adapter):
-                raise ValueError(f"no `file` given for {', '.join(homeless)}")
+        given = {name: source.file for name, source in self.tables.items()}
+        astray = [name for name, file in given.items() if bool(file) == bool(self.database)]
+        if astray and self.database:
+            raise ValueError(f"{', '.join(astray)}: with a database give `table`, not `file`")
+        if astray:
+            raise ValueError(f"no `file` given for {', '.join(astray)}")
         return self
 
 
@@ -111,6 +122,104 @@ class LedgerParams(_Params):
     )  # fmt: skip
 
 
+class CriterionWeights(_Params):
+    """Weight of each criterion of the evaluation standard; only their proportions count."""
+
+    contract_volume: float = Field(0.25, ge=0, description="yearly value of the contracts in force")
+    price_realisation: float = Field(
+        0.15, ge=0, description="net price ÷ list price over twelve months"
+    )
+    revenue: float = Field(0.30, ge=0, description="revenue of twelve months")
+    collection_rate: float = Field(
+        0.15, ge=0, description="paid ÷ fell due over twelve months, as known then"
+    )
+    credit: float = Field(0.15, ge=0, description="credit and commercial reputation, 0–100")
+
+    @model_validator(mode="after")
+    def _some_weight(self) -> CriterionWeights:
+        if not any(self.model_dump().values()):
+            raise ValueError("give at least one criterion a weight above 0")
+        return self
+
+
+TierName = Literal["platinum", "gold", "iron", "lead"]
+_Score = Annotated[float, Field(gt=0, lt=100)]
+
+
+class EvaluationStandardParams(_Params):
+    """The evaluation standard: which accounts are key, which move, which could become key."""
+
+    weights: CriterionWeights = Field(default_factory=CriterionWeights)
+    reference_date: date | None = Field(
+        None,
+        description="day whose accounts every later score is held against; it becomes the next "
+        "evaluation date; empty: the first one",
+    )
+    tier_basis: Literal["score", "contribution"] = Field(
+        "score", description="tiers by score, or by cumulative share of contribution"
+    )
+    score_bounds: tuple[_Score, _Score, _Score] = Field(
+        (70.0, 55.0, 35.0), description="lowest score of platinum, gold and iron"
+    )
+    score_margin: float = Field(
+        3.0, ge=0, le=20,
+        description="points by which a score must pass a bound before the account changes its tier",
+    )  # fmt: skip
+    share_bounds: tuple[Share, Share, Share] = Field(
+        (0.50, 0.80, 0.95),
+        description="share of contribution that platinum, gold and iron together make, tier by tier",
+    )
+    share_margin: float = Field(
+        0.02, ge=0, le=0.2,
+        description="share by which an account must pass a bound before it changes its tier",
+    )  # fmt: skip
+    key_tiers: tuple[TierName, ...] = Field(
+        ("platinum", "gold"), description="tiers whose accounts are key accounts, best first"
+    )
+    concentration: float = Field(
+        50.0, gt=0,
+        description="how close other weights stay to these (Dirichlet): a weight w varies by "
+        "√(w(1 − w) ÷ (concentration + 1))",
+    )  # fmt: skip
+    draws: int = Field(1000, ge=100, le=20000, description="other sets of weights tried")
+    min_risers: int = Field(
+        10, ge=5, description="accounts that must have risen in the past before a chance is stated"
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> EvaluationStandardParams:
+        best, middle, low = self.score_bounds
+        first, second, third = self.share_bounds
+        if not best > middle > low:
+            raise ValueError("score_bounds must fall from platinum to iron")
+        if best + self.score_margin > 100 or low - self.score_margin < 0:
+            raise ValueError("score_bounds with score_margin must stay between 0 and 100")
+        if not first < second < third:
+            raise ValueError("share_bounds must rise from platinum to iron")
+        if first - self.share_margin <= 0 or third + self.share_margin >= 1:
+            raise ValueError("share_bounds with share_margin must stay between 0 and 1")
+        best_first = ("platinum", "gold", "iron")[: len(self.key_tiers)]
+        if not self.key_tiers or self.key_tiers != best_first:
+            raise ValueError("key_tiers must be the best tiers without a gap, and not all four")
+        return self
+
+
+class ProfitParams(_Params):
+    """Profit, collection and the people on whom accounts depend."""
+
+    concession: Share = Field(
+        0.03, description="fall of an account's prices at constant mix that counts as a concession"
+    )
+    expected_life_years: Annotated[float, Field(ge=0.5, le=50)] | None = Field(
+        None,
+        description="years over which winning an account is paid off; empty: 1 ÷ the share of last "
+        "year's buyers that bought nothing this year",
+    )
+    decider_days: int = Field(
+        90, ge=7, le=730, description="days within which one who decides should have been met"
+    )
+
+
 class CustomerValueParams(_Params):
     """Study 10: customer value."""
 
@@ -126,6 +235,8 @@ class CustomerValueParams(_Params):
     draws: int = Field(1000, ge=200, le=20000, description="bootstrap draws behind an interval")
     seed: int = Field(20260101, ge=0, description="seed of all random draws")
     list_length: int = Field(15, ge=5, le=200, description="accounts listed in a table")
+    standard: EvaluationStandardParams = Field(default_factory=EvaluationStandardParams)
+    profit: ProfitParams = Field(default_factory=ProfitParams)
 
 
 class Unit(_Params):
@@ -141,7 +252,7 @@ class Unit(_Params):
     currency: str = Field(
         "", pattern=r"^([A-Z]{3})?$", description="currency of all figures, e.g. CNY, EUR"
     )
-    rates: dict[str, Annotated[float, Field(gt=0)]] = Field(
+    rates: dict[_Currency, Annotated[float, Field(gt=0)]] = Field(
         default_factory=dict, description="value of one unit of another currency in `currency`"
     )
     time_zone: str = Field("UTC", description="time zone whose calendar days count")
@@ -154,6 +265,28 @@ class Unit(_Params):
     def _safe_name(self) -> Unit:
         check_unit_name(self.business_unit)
         return self
+
+    @model_validator(mode="after")
+    def _rates_of_other_currencies(self) -> Unit:
+        if self.rates and not self.currency:
+            raise ValueError(
+                "`rates` says what other currencies are worth in `currency`; state that"
+            )
+        if self.rates.get(self.currency, 1.0) != 1.0:
+            raise ValueError(f"rates.{self.currency}: is the unit's own currency; leave it out")
+        return self
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            zoneinfo.ZoneInfo(name)
+        except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+            hint = nearest(name, zoneinfo.available_timezones())
+            raise ValueError(
+                f"is not a time zone; use a name such as Asia/Shanghai or Europe/Berlin{hint}"
+            ) from None
+        return name
 
     @property
     def shown_title(self) -> str:
@@ -192,8 +325,10 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
+            line = key.start_mark.line + 1
+            if not isinstance(key, yaml.ScalarNode):
+                raise ParamError(f"line {line}: expected `name: value`, found a list or a block")
             if key.value in seen:
-                line = key.start_mark.line + 1
                 raise ParamError(
                     f"line {line}: '{key.value}' stands twice in the same block; keep one of them"
                 )
@@ -243,37 +378,66 @@ def _merge(base: dict[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _known_names(path: tuple[Any, ...]) -> list[str]:
+    """Return the parameters that the block at `path` may hold."""
     model: Any = Unit
     for step in path:
-        if isinstance(model, type) and issubclass(model, BaseModel):
-            if step not in model.model_fields:
-                return []
-            model = model.model_fields[step].annotation
-            arguments = getattr(model, "__args__", ())
-            if getattr(model, "__origin__", None) is dict:
-                model = arguments[1]
-        elif not (isinstance(model, type) and issubclass(model, BaseModel)):
-            return []
+        if get_origin(model) is dict:
+            model = get_args(model)[1]
+        elif isinstance(model, type) and issubclass(model, BaseModel):
+            field = model.model_fields.get(step)
+            model = field.annotation if field else None
     if isinstance(model, type) and issubclass(model, BaseModel):
         return [name for name in model.model_fields if name != "folder"]
     return []
 
 
-def _faults(error: ValidationError, where: str) -> list[str]:
+# What pydantic says in terms of programming, said in terms of a parameter file
+_PLAINLY = {
+    "missing": "is missing",
+    "date": "must be a date written YYYY-MM-DD",
+    "float": "must be a number",
+    "int": "must be a whole number",
+    "string_pattern_mismatch": "must be three capital letters, e.g. CNY or EUR",
+    "string": "must be text",
+    "dict": "must be a block of `name: value` lines",
+    "model": "must be a block of `name: value` lines",
+    "tuple": "must be a list, e.g. [a, b]",
+}
+
+
+def _faults(error: ValidationError, where: str, overrides: Mapping[str, Any]) -> list[str]:
     lines = []
     for fault in error.errors():
         path = tuple(step for step in fault["loc"] if step != "[key]")
         name = ".".join(str(step) for step in path)
-        if fault["type"] == "extra_forbidden":
-            known = _known_names(path[:-1]) or _known_names(())
+        place = where
+        if any(name == key or name.startswith(f"{key}.") for key in _dotted(overrides)):
+            place = "given for this run"
+        kind = fault["type"]
+        if kind == "extra_forbidden":
+            known = _known_names(path[:-1])
             hint = nearest(str(path[-1]), known) or f" (known: {', '.join(known)})"
-            lines.append(f"{where}: '{name}' is not a parameter{hint}")
+            lines.append(f"{place}: '{name}' is not a parameter{hint}")
+            continue
+        if kind == "literal_error" and "[key]" in fault["loc"]:
+            known = list(get_args(TableName))
+            hint = nearest(str(path[-1]), known) or f" (known: {', '.join(known)})"
+            lines.append(f"{place}: '{name}' is not a table{hint}")
             continue
         message = str(fault["msg"]).removeprefix("Value error, ").replace("Input should", "must")
+        message = _PLAINLY.get(kind) or _PLAINLY.get(kind.split("_")[0]) or message
         found = fault["input"]
         shown = f" (found {found!r})" if isinstance(found, str | int | float) else ""
-        lines.append(f"{where}: {name + ': ' if name else ''}{message}{shown}")
+        lines.append(f"{place}: {name + ': ' if name else ''}{message}{shown}")
     return lines
+
+
+def _dotted(values: Mapping[str, Any], head: str = "") -> Iterator[str]:
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _dotted(value, f"{head}{key}.")
+        else:
+            yield f"{head}{key}"
 
 
 def unit_from(
@@ -307,11 +471,12 @@ def unit_from(
     tables = merged.get("book", {}).get("tables") if isinstance(merged.get("book"), dict) else None
     if isinstance(tables, dict):
         # `transactions: sales.csv` is the short form of `transactions: {file: sales.csv}`
-        tables |= {k: {"file": v} for k, v in tables.items() if isinstance(v, str)}
+        short = "table" if merged["book"].get("database") else "file"
+        tables |= {k: {short: v} for k, v in tables.items() if isinstance(v, str)}
     try:
         return Unit.model_validate(merged | {"folder": folder})
     except ValidationError as error:
-        raise ParamError(*_faults(error, where)) from None
+        raise ParamError(*_faults(error, where, overrides or {})) from None
 
 
 def load_unit(
@@ -372,16 +537,32 @@ _SECRET = re.compile(r"\$\{(\w+)\}")
 def resolve_secrets(text: str) -> tuple[str, tuple[str, ...]]:
     """Return `text` with every `${NAME}` taken from the environment, and the values taken.
 
+    A value that stands as the password of a URL is written as a URL needs it.
+
     Raises
     ------
     ParamError
         Naming every variable that is not set.
     """
     names = _SECRET.findall(text)
-    missing = [name for name in names if name not in os.environ]
+    missing = [name for name in dict.fromkeys(names) if name not in os.environ]
     if missing:
-        raise ParamError(*(f"environment variable {name} is not set" for name in missing))
-    return _SECRET.sub(lambda m: os.environ[m[1]], text), tuple(os.environ[n] for n in names)
+        raise ParamError(
+            *(
+                f"book.database: the environment variable {name} is not set; set it where the run "
+                f"is started, e.g. export {name}=…"
+                for name in missing
+            )
+        )
+
+    def value(found: re.Match[str]) -> str:
+        plain = os.environ[found[1]]
+        is_password = (
+            re.search(r"://[^/@]*:$", text[: found.start()]) and text[found.end() :][:1] == "@"
+        )
+        return quote(plain, safe="") if is_password else plain
+
+    return _SECRET.sub(value, text), tuple(os.environ[name] for name in names)
 
 
 def annotated_yaml(unit: Unit | None = None) -> str:

@@ -14,11 +14,16 @@ from xml.sax.saxutils import escape
 
 import pandas as pd
 import pytest
+from hypothesis import settings
 
 from kamlib.book import Book, open_book
 from kamlib.params import Unit, unit_from
 
 Rows = Sequence[Mapping[str, Any]]
+
+# the same examples in every run, and no clock: a busy machine must not fail a property
+settings.register_profile("kam", deadline=None, derandomize=True)
+settings.load_profile("kam")
 
 
 def requires(name: str, found: Any, reason: str) -> Any:
@@ -52,8 +57,8 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 class Small:
     """Writes small books and opens them.
 
-    A table is given as rows (dicts; None is an empty cell) or as the text of a CSV file. Everything else
-    that is given goes into the unit's parameters.
+    A table is given as rows (dicts; None is an empty cell), as a frame, or as the text of a CSV file.
+    Everything else that is given goes into the unit's parameters.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -77,7 +82,7 @@ class Small:
             elif kind == "csv":
                 _write_csv(path, rows)
             else:
-                pd.DataFrame(list(rows)).to_parquet(path, index=False)
+                pd.DataFrame(rows).to_parquet(path, index=False)
             sources[name] = {"file": path.name} | settings.get(name, {})
         book = {"tables": sources} | params.pop("book", {})
         return unit_from({"book": book} | params, name="small", folder=folder)

@@ -13,7 +13,7 @@ from kamlib.book import Book
 DATED = ("role", "segment", "region")
 
 
-def _latest(table: ir.Table, group: list[str], order: list[Any]) -> ir.Table:
+def latest(table: ir.Table, group: list[str], order: list[Any]) -> ir.Table:
     """Return the first row of each group in the given, complete order."""
     ranked = table.mutate(place=ibis.row_number().over(ibis.window(group_by=group, order_by=order)))
     return ranked.filter(ranked.place == 0).drop("place")
@@ -30,7 +30,7 @@ def attributes(book: Book, day: date) -> ir.Table:
     history = book["account_history"]
     for attribute in DATED:
         known = history.filter(history.attribute == attribute, history.valid_from <= ibis.date(day))
-        last = _latest(known, ["account_id"], [ibis.desc("valid_from"), "value"])
+        last = latest(known, ["account_id"], [ibis.desc("valid_from"), "value"])
         dated = last.select(owner_id=last.account_id, dated=last.value)
         joined = table.left_join(dated, table.account_id == dated.owner_id)
         table = joined.mutate(**{attribute: ibis.coalesce(joined.dated, joined[attribute])}).drop(
@@ -50,5 +50,5 @@ def managers(book: Book, day: date) -> ir.Table:
         table.ends_on.isnull() | (table.ends_on >= ibis.date(day)),
         table.part.fill_null("account_manager") == "account_manager",
     )
-    last = _latest(current, ["account_id"], [ibis.desc("starts_on"), "manager_id"])
+    last = latest(current, ["account_id"], [ibis.desc("starts_on"), "manager_id"])
     return last.select("account_id", "manager_id")

@@ -84,8 +84,9 @@ def ledger(book: Book) -> Ledger:
     )
     dense = _dense(book, sparse)
     table = _with_results(book, dense, parts)
-    if book.unit is not None and book.con.name == "duckdb":
-        table = book.con.create_table("ledger", table, overwrite=True)
+    if book.con.name == "duckdb":
+        # under a name of its own: another ledger of the same book must not take its place
+        table = book.con.create_table(ibis.util.gen_name("ledger"), table)
     return Ledger(table, parts, missing, book.has("transactions", "cost"))
 
 
@@ -199,9 +200,9 @@ def _dense(book: Book, sparse: ir.Table) -> ir.Table:
     """Return a row for every month from an account's first to that of `as_of`."""
     first = sparse.month.min()
     births = sparse.group_by("account_id").agg(birth=first)
-    number = lambda day: (day.year() * 12 + day.month() - 1).cast("int64")  # noqa: E731
+    born = births.birth.min()
+    months = births.aggregate(start=(born.year() * 12 + born.month() - 1).cast("int64"))
     last = book.as_of.year * 12 + book.as_of.month - 1
-    months = births.aggregate(start=number(births.birth.min()))
     months = months.select(n=ibis.range(months.start, last + 1).unnest())
     day = ibis.date((months.n / 12).floor().cast("int32"), (months.n % 12 + 1).cast("int32"), 1)
     months = months.select(month=day)

@@ -82,7 +82,11 @@ def open_record(con: Backend, path: Path, book: BookSource) -> dict[str, Raw]:
         **{FAULT: _fault(lines)},
     )
     named = lines.filter(customer.notnull()).select(account_id=customer, region=lines.Country)
-    accounts = named.group_by("account_id").agg(region=named.region.mode())
+    # the country that most of its lines name, the first by name where two name as many
+    counted = named.group_by("account_id", "region").agg(n=named.count())
+    order = ibis.window(group_by="account_id", order_by=[ibis.desc("n"), "region"])
+    ranked = counted.mutate(place=ibis.row_number().over(order))
+    accounts = ranked.filter(ranked.place == 0).select("account_id", "region")
     return {
         "transactions": Raw("transactions", typed, path.name, settings, opened.malformed),
         "accounts": Raw("accounts", con.create_table("record_accounts", accounts), path.name),

@@ -14,12 +14,12 @@ import ibis.expr.types as ir
 import pandas as pd
 from ibis.backends import BaseBackend
 
-from kamlib.book import validate
-from kamlib.book.files import quoted
+from kamlib.book import aside, validate
+from kamlib.book.aside import Aside
 from kamlib.book.schemas import schema
 from kamlib.book.source import ROW, SOURCE, Origin, embedded, open_origin, server_fault
 from kamlib.errors import BookError, KamError
-from kamlib.glossary import Sentence, Style, say
+from kamlib.glossary import Sentence, Style
 from kamlib.params import Unit
 from kamlib.results import Check
 
@@ -65,7 +65,7 @@ class Book:
     fingerprint: str
     checks: tuple[Check, ...]
     rejected: ir.Table
-    """Rows set aside, one row per broken rule (columns `validate.REJECTED`); always embedded."""
+    """Rows set aside, one row per broken rule (columns as in `aside.Aside`); always embedded."""
 
     def __getitem__(self, table: str) -> ir.Table:
         """Return a table with all columns of its schema; one that the unit lacks is empty."""
@@ -85,30 +85,7 @@ class Book:
         The file opens well in a spreadsheet: it says that it is UTF-8, and values that would be taken
         for a formula are marked with an apostrophe.
         """
-        style = Style(self.unit.language)
-        rules = {
-            rule: say(Sentence(f"rule.{rule}"), style) for rule in self.faults["rule"].unique()
-        }
-        meanings = [(self.rejected.rule == rule, text) for rule, text in rules.items()]
-        columns = {c: self.rejected[c] for c in self.rejected.columns}
-        safe = {c: _not_a_formula(columns[c]) for c in ("source", "record", "value")}
-        written = []
-        for name in self.faults["table"].unique():
-            folder.mkdir(parents=True, exist_ok=True)
-            path = folder / f"{name}.csv"
-            rows = self.rejected.select(**(columns | safe), meaning=ibis.cases(*meanings, else_=""))
-            rows = rows.filter(rows.table == name).order_by("source", "row", "record", "column")
-            # the mark of UTF-8, which a spreadsheet needs, as part of the first heading
-            query = ibis.to_sql(rows.rename({"\ufefftable": "table"}), dialect="duckdb")
-            engine: Any = self.rejected.get_backend()
-            engine.raw_sql(f"copy ({query}) to {quoted(str(path))} (format csv, header)")
-            written.append(path)
-        return written
-
-
-def _not_a_formula(text: Any) -> Any:
-    risky = text.re_search("^ *[-=+@\t\r\n＝＋－＠]")
-    return risky.ifelse(ibis.literal("'") + text, text)
+        return aside.write(self.rejected, self.faults, folder, Style(self.unit.language))
 
 
 def open_book(unit: Unit) -> Book:
@@ -128,12 +105,11 @@ def open_book(unit: Unit) -> Book:
     origin = open_origin(unit)
     try:
         return _opened(unit, origin)
-    except KamError:
-        raise
     except Exception as error:
         if origin.staged:
             raise
-        raise server_fault(unit, error) from None
+        origin.con.disconnect()
+        raise error if isinstance(error, KamError) else server_fault(unit, error) from None
 
 
 def _opened(unit: Unit, origin: Origin) -> Book:
@@ -144,16 +120,13 @@ def _opened(unit: Unit, origin: Origin) -> Book:
         name: sales if name == "transactions" else _judge(origin, name, unit, as_of)
         for name in origin.tables
     }
-    scratch = origin.con if origin.staged else embedded(unit.time_zone)
+    set_aside = Aside(origin.con if origin.staged else embedded(unit.time_zone))
     kept: dict[str, ir.Table] = {}
     counts: list[dict[str, Any]] = []
-    set_aside: list[ir.Table] = []
     for name, table in judged.items():
-        kept[name], rejected, count = _settle(origin, scratch, table, as_of)
-        set_aside += rejected
+        kept[name], count = _settle(origin, set_aside, table, as_of)
         counts.append(count)
-    rejected_rows = validate.stacked(scratch, set_aside)
-    faults = _faults(rejected_rows)
+    faults = set_aside.faults()
     read = next(count for count in counts if count["table"] == "transactions")
     if not read["n_kept"]:
         raise BookError(*_nothing_left(sales, read, faults, as_of))
@@ -176,7 +149,7 @@ def _opened(unit: Unit, origin: Origin) -> Book:
         faults=faults,
         fingerprint=fingerprint,
         checks=(*checks, _rows_check(counts)),
-        rejected=rejected_rows,
+        rejected=set_aside.table,
     )
 
 
@@ -223,9 +196,9 @@ def _nothing_left(
 
 
 def _settle(
-    origin: Origin, scratch: Any, judged: validate.Judged, as_of: date
-) -> tuple[ir.Table, list[ir.Table], dict[str, Any]]:
-    """Return the kept rows of one table, its rows set aside, and its counts."""
+    origin: Origin, set_aside: Aside, judged: validate.Judged, as_of: date
+) -> tuple[ir.Table, dict[str, Any]]:
+    """Return the kept rows of one table and its counts; add its other rows to those set aside."""
     name, rows = judged.raw.name, judged.typed
     key = schema(name).metadata["key"]
     later = judged.later(rows, as_of)
@@ -241,35 +214,29 @@ def _settle(
         measures["n_keys"] = rows[key].nunique(where=usable)
     n = {label: int(value) for label, value in rows.aggregate(**measures).execute().iloc[0].items()}
     known = judged.known(as_of)
-    parts: list[ir.Table] = []
-    n_set_aside = n["n_bad"]
-    malformed = validate.malformed_lines(judged.raw)
-    if len(malformed):
-        parts.append(scratch.create_table(f"malformed_{name}", malformed))
-        n_set_aside += len(malformed)
-        n["n_read"] += len(malformed)
+    n_malformed = set_aside.add_lines(judged.raw)
+    n_double = 0
     if n["n_bad"]:
-        rejected = judged.rejected(as_of)
-        local = rejected if origin.staged else rejected.to_pyarrow()
-        parts.append(validate.unpivoted(judged, scratch.create_table(f"rejected_{name}", local)))
+        set_aside.add_rejected(judged, _local(origin, judged.rejected(as_of)))
     if n.get("n_keyed", 0) > n.get("n_keys", 0):
-        known, surplus, contradicting = validate.repeated(known, key)
+        known, doubles = validate.repeated(known, key)
         known = _stage(origin, known, f"usable_{name}")
-        for doubled, rule in ((surplus, "repeated"), (contradicting, "contradicting")):
-            listed = validate.listed(judged, doubled, key, rule)
-            parts.append(scratch.create_table(f"{rule}_{name}", listed.to_pyarrow()))
-            n_set_aside += int(parts[-1].count().execute())
+        n_double = set_aside.add_doubles(judged, _local(origin, doubles), key)
         n["n_kept"] = int(known.count().execute())
-    if n["n_read"] != n["n_kept"] + n_set_aside + n["n_later"]:
-        raise BookError(f"{name}: its rows changed while they were read; run again")
-    count = {
+    count: dict[str, Any] = {
         "table": name,
-        "n_read": n["n_read"],
+        "n_read": n["n_read"] + n_malformed,
         "n_kept": n["n_kept"],
-        "n_set_aside": n_set_aside,
+        "n_set_aside": n["n_bad"] + n_malformed + n_double,
         "n_later": n["n_later"],
     }
-    return known.drop(*(c for c in (ROW, SOURCE) if c in known.columns)), parts, count
+    if count["n_read"] != count["n_kept"] + count["n_set_aside"] + count["n_later"]:
+        raise BookError(f"{name}: its rows changed while they were read; run again")
+    return known.drop(*(c for c in (ROW, SOURCE) if c in known.columns)), count
+
+
+def _local(origin: Origin, rows: ir.Table) -> Any:
+    return rows if origin.staged else rows.to_pyarrow()
 
 
 def _renewed(contracts: ir.Table) -> ir.Table:
@@ -326,17 +293,6 @@ def _rows_check(counts: list[dict[str, Any]]) -> Check:
     read, aside = (sum(c[key] for c in counts) for key in ("n_read", "n_set_aside"))
     key = "book.set_aside" if aside else "book.none_set_aside"
     return Check("rows_set_aside", aside == 0, Sentence(key, {"n": aside, "n_read": read}))
-
-
-def _faults(rejected: ir.Table) -> pd.DataFrame:
-    grouped = rejected.group_by("table", "column", "rule").agg(
-        n_rows=rejected.count(),
-        first_row=rejected.row.min(),
-        # a database knows no order of rows: any of them will do
-        first_value=rejected.value.argmin(rejected.row.fill_null(0)),
-    )
-    found: pd.DataFrame = grouped.order_by("table", ibis.desc("n_rows"), "column", "rule").execute()
-    return found
 
 
 def _digest(kept: Mapping[str, ir.Table]) -> str:

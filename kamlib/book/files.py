@@ -69,7 +69,7 @@ def open_file(con: Backend, path: Path, source: TableSource, name: str) -> Opene
     except BookError:
         raise
     except Exception as error:
-        reason = str(error).splitlines()[0][:200]
+        reason = str(error).splitlines()[0].replace(str(path), path.name)[:200]
         raise BookError(
             f"{name}: {path.name} cannot be read as a {kind[1:]} file ({reason}); "
             "open it in the program that made it and save it again"

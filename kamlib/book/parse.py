@@ -127,11 +127,8 @@ def _as_it_is(column: Any, target: dt.DataType) -> Parsed:
         return Parsed(value.cast(target), [(far, "implausible_year")])
     if target.is_boolean() or kind.is_integer():
         return Parsed(column.cast(target), [])
-    number = column.cast("float64")
-    if kind.is_floating():
-        number = number.nullif(float("nan"))
-    infinite = (number.abs() > _FINITE).fill_null(False)
-    rules: list[Rule] = [(infinite, "not_a_number")] if kind.is_floating() else []
+    number = column.cast("float64").nullif(float("nan"))
+    rules: list[Rule] = [((number.abs() > _FINITE).fill_null(False), "not_a_number")]
     if target.is_integer():
         whole = _whole(number)
         rules.append((number.notnull() & whole.isnull(), "not_whole"))

@@ -243,10 +243,10 @@ def _likely(column: str, found: Any) -> str:
 
 
 def _from_database(unit: Unit) -> Origin:
-    address, secrets = resolve_secrets(unit.book.database)
+    address, _ = resolve_secrets(unit.book.database)
     scheme, _, path = address.rpartition("://")
     if scheme not in ("", "duckdb", "sqlite"):
-        return _from_server(unit, address, secrets)
+        return _from_server(unit, address)
     file = _one_file(unit, path, "book.database")
     with file.open("rb") as stream:
         is_sqlite = stream.read(15) == b"SQLite format 3"
@@ -277,26 +277,26 @@ def _from_database(unit: Unit) -> Origin:
     return Origin(con, tables, _digest([file]), staged=True)
 
 
-def _from_server(unit: Unit, address: str, secrets: tuple[str, ...]) -> Origin:
+def _from_server(unit: Unit, address: str) -> Origin:
+    con: Any = None
     try:
         patience = {} if "connect_timeout" in address else {"connect_timeout": 10}
         con = ibis.connect(address, **patience)
         if con.name == "postgres":
             con.raw_sql("set default_transaction_read_only = on").close()
             con.raw_sql(f"set time zone {files.quoted(unit.time_zone)}").close()
-        there = con.list_tables()
         tables = {}
-        for name, source in _wanted(unit, there):
+        for name, source in _wanted(unit, con.list_tables()):
             # "schema.table" names a table outside the default schema
             place, _, bare = (source.table or name).rpartition(".")
             table = con.table(bare, database=place) if place else con.table(bare)
             tables[name] = Raw(
                 name, rename(name, table, source, "the database"), "database", source
             )
-    except BookError:
-        raise
     except Exception as error:
-        raise server_fault(unit, error) from None
+        if con is not None:
+            con.disconnect()
+        raise error if isinstance(error, BookError) else server_fault(unit, error) from None
     return Origin(con, tables, "", staged=False)
 
 
@@ -334,7 +334,7 @@ def _wanted(unit: Unit, there: list[str]) -> Iterator[tuple[str, TableSource]]:
         if "." not in table and table not in there:
             found = ", ".join(sorted(there)[:30])
             raise BookError(
-                f"book.tables.{name}: no table '{table}' in the database{nearest(table, there)} "
+                f"book.tables.{name}: no table '{table}' that may be read{nearest(table, there)} "
                 f"(tables found: {found or 'none'})"
             )
         yield name, source

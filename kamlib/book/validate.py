@@ -15,15 +15,12 @@ from typing import Any
 
 import ibis
 import ibis.expr.types as ir
-import pandas as pd
 import pandera.ibis as pa
 
 from kamlib.book.parse import Parsed, Rule, parse
 from kamlib.book.schemas import limits, schema, vocabulary
 from kamlib.book.source import FAULT, ROW, SOURCE, Raw
 from kamlib.params import Unit
-
-REJECTED = ("table", "source", "row", "record", "column", "rule", "value")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +74,9 @@ class Judged:
             record=ibis.coalesce(*(found[c] for c in (own, "account_id") if c in found), _none()),
             is_bad=_broken(read, self.rules),
         )
-        return rows.filter(rows.is_bad, ~self.later(rows, as_of))
+        # the dates were for the cut only: a day that the engine knows may be none outside it
+        needless = [c for c in _dating(self.raw.name) if c in self.values]
+        return rows.filter(rows.is_bad, ~self.later(rows, as_of)).drop("is_bad", *needless)
 
     def later(self, rows: ir.Table, as_of: date) -> Any:
         """Return the expression that is true where a row was not known at the end of `as_of`."""
@@ -175,62 +174,8 @@ def _contract(value: Any, spec: pa.Column, unit: Unit) -> list[Rule]:
     return rules
 
 
-def _listed(rows: ir.Table, raw: Raw, **columns: Any) -> ir.Table:
-    """Return rows as rows of the columns `REJECTED`; `columns` says all but where they stand."""
-    return rows.select(
-        table=ibis.literal(raw.name),
-        source=rows[SOURCE] if SOURCE in rows.columns else ibis.literal(raw.where),
-        row=rows[ROW] if ROW in rows.columns else ibis.null("int64"),
-        **columns,
-    ).select(*REJECTED)
-
-
-def unpivoted(judged: Judged, rejected: ir.Table) -> ir.Table:
-    """Return one row per broken rule of the rejected rows: the columns of `REJECTED`."""
-    parts = []
-    for column in judged.columns:
-        if f"{column}__fault" in rejected.columns:
-            rows = rejected.filter(rejected[f"{column}__fault"].notnull())
-            found, rule = rows[f"{column}__found"], rows[f"{column}__fault"]
-            parts.append(
-                _listed(rows, judged.raw, record=rows.record, column=ibis.literal(column),
-                        rule=rule, value=found)
-            )  # fmt: skip
-    if FAULT in rejected.columns:
-        rows = rejected.filter(rejected[FAULT].notnull())
-        pair = rows[FAULT].split(":")
-        found = ibis.cases(
-            *((pair[0] == c, rows[f"{c}__found"]) for c in judged.columns),
-            else_=_none(),
-        )
-        parts.append(
-            _listed(rows, judged.raw, record=rows.record, column=pair[0], rule=pair[1], value=found)
-        )
-    return ibis.union(*parts)
-
-
-def malformed_lines(raw: Raw) -> pd.DataFrame:
-    """Return the lines that are no records as rows of the columns `REJECTED`."""
-    fixed = {"table": raw.name, "record": "", "column": "", "rule": "not_a_record"}
-    return raw.malformed.assign(**fixed)[list(REJECTED)]
-
-
-def listed(judged: Judged, rows: ir.Table, key: str, rule: str) -> ir.Table:
-    """Return typed rows that share their key as rows of the columns `REJECTED`."""
-    return _listed(rows, judged.raw, record=rows[key], column=ibis.literal(key),
-                   rule=ibis.literal(rule), value=rows[key])  # fmt: skip
-
-
-def stacked(con: Any, parts: list[ir.Table]) -> ir.Table:
-    """Return all rows set aside as one table of the columns `REJECTED`; empty where there are none."""
-    kinds = ibis.schema({c: "int64" if c == "row" else "string" for c in REJECTED})
-    if not parts:
-        return con.create_table("set_aside", schema=kinds)
-    return con.create_table("set_aside", ibis.union(*(part.cast(kinds) for part in parts)))
-
-
-def repeated(known: ir.Table, key: str) -> tuple[ir.Table, ir.Table, ir.Table]:
-    """Split rows by their key: usable rows, identical copies, and contradicting rows.
+def repeated(known: ir.Table, key: str) -> tuple[ir.Table, ir.Table]:
+    """Split rows by their key: usable rows, and those that say again or otherwise what one says.
 
     Parameters
     ----------
@@ -242,8 +187,9 @@ def repeated(known: ir.Table, key: str) -> tuple[ir.Table, ir.Table, ir.Table]:
     Returns
     -------
     tuple
-        Usable rows (one of each identical set among them), surplus copies, and rows whose key stands
-        with different contents, all of which are unusable.
+        Usable rows (one of each identical set among them); the others, with their `rule`:
+        "repeated" for surplus copies, "contradicting" where a key stands with different contents, all
+        of which are unusable.
     """
     places = [c for c in (SOURCE, ROW) if c in known.columns]
     contents = [c for c in known.columns if c not in places]
@@ -253,6 +199,8 @@ def repeated(known: ir.Table, key: str) -> tuple[ir.Table, ir.Table, ir.Table]:
     copies = ibis.window(group_by=contents, order_by=places or [key])
     same = same.mutate(copy=ibis.row_number().over(copies))
     same = same.mutate(n_variants=(same.copy == 0).sum().over(ibis.window(group_by=key)))
-    one, extra = same.n_variants == 1, ["copy", "n_variants"]
-    usable = known.anti_join(doubled, key).union(same.filter(one, same.copy == 0).drop(*extra))
-    return usable, same.filter(one, same.copy > 0).drop(*extra), same.filter(~one).drop(*extra)
+    rule = (same.n_variants > 1).ifelse("contradicting", "repeated")
+    judged = same.mutate(rule=rule).drop("n_variants")
+    first = (judged.rule == "repeated") & (judged.copy == 0)
+    usable = known.anti_join(doubled, key).union(judged.filter(first).drop("copy", "rule"))
+    return usable, judged.filter(~first).drop("copy")

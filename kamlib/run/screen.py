@@ -67,7 +67,9 @@ class Screen:
         self.say(line)
         failure = record.manifest.get("failure", {})
         # records and parameters are at fault wherever the notebook happened to look at them
-        heading = failure.get("heading") if failure.get("kind") not in ("data", "parameters") else ""
+        heading = (
+            failure.get("heading") if failure.get("kind") not in ("data", "parameters") else ""
+        )
         if heading:
             self.say(f"        in the section “{heading}”")
         for fault in record.faults:

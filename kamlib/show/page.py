@@ -171,7 +171,7 @@ class Page:
 
 def _cell() -> str | None:
     """Return the id of the notebook cell that is running; None outside of one."""
-    shell = get_ipython()  # type: ignore[no-untyped-call]
+    shell = get_ipython()
     kernel = getattr(shell, "kernel", None)
     if kernel is None:
         return None

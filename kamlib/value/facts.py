@@ -25,7 +25,7 @@ def account_facts(book: Book, ledger: Ledger, period: Period) -> ir.Table:
     Returns
     -------
     Table
-        One row per account that has a transaction up to the end of the current window:
+        One row per account that has a record in the ledger up to the end of the current window:
         `account_id`, `name`, `role`, `segment`, `region`, `manager_id` (as known on the
         window's last day); `revenue`, `margin`, `cost_to_serve`, `contribution` of the window and
         `revenue_before`, … of the year before (null where unknown); `n_orders`;
@@ -48,15 +48,9 @@ def account_facts(book: Book, ledger: Ledger, period: Period) -> ir.Table:
     else:
         earlier = _window_sums(book, ledger, period.previous).drop("n_orders")
         earlier = earlier.rename({f"{c}_before": c for c in _SUMS})
-        facts = facts.outer_join(earlier, "account_id")
-        facts = facts.mutate(
-            account_id=ibis.coalesce(facts.account_id, facts.account_id_right)
-        ).drop("account_id_right")
-        # an account of only one of the two years brought nothing in the other
-        filled = {"n_orders": facts.n_orders.fill_null(0.0)}
-        for column in ("revenue", "revenue_before"):
-            filled[column] = facts[column].fill_null(0.0)
-        facts = facts.mutate(**filled)
+        # the ledger goes on once an account is in it, so that none stands in the year before alone
+        facts = facts.left_join(earlier, "account_id").drop("account_id_right")
+        facts = facts.mutate(revenue_before=facts.revenue_before.fill_null(0.0))
     who = attributes(book, period.current.end)
     holders = managers(book, period.current.end)
     facts = facts.left_join(who, "account_id").drop("account_id_right")
@@ -109,7 +103,7 @@ def monthly_facts(ledger: Ledger, last: Any) -> ir.Table:
 
 def collect(facts: ir.Table) -> pd.DataFrame:
     """Return account facts as a frame, largest revenue first, ties by account id."""
-    frame = facts.execute()
+    frame: pd.DataFrame = facts.execute()
     for column in ("first_order_on", "last_order_on"):
         frame[column] = pd.to_datetime(frame[column])
     frame = frame.sort_values(["revenue", "account_id"], ascending=[False, True])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -144,4 +144,45 @@ def test_a_later_record_does_not_change_the_past(small):
         {"invoice_id": "i1", "date": "2024-04-01", "amount": -50},
     ]
     pd.testing.assert_frame_equal(table(small, FULL), table(small, later))
-    assert date(2024, 3, 20)
+
+
+def test_two_ledgers_of_one_book_stand_side_by_side(small):
+    book = small.open(FULL, as_of="2024-03-20")
+    alone = ledger(book)
+    raised = book.unit.model_copy(
+        update={"ledger": book.unit.ledger.model_copy(update={"grain": "parent_group"})}
+    )
+    together = ledger(replace(book, unit=raised))
+    assert set(alone.table.account_id.execute()) == {"a", "b"}
+    assert set(together.table.account_id.execute()) == {"a"}
+
+
+def test_an_account_is_in_the_ledger_from_its_first_record_of_any_kind(small):
+    tables = {
+        "transactions": [{"account_id": "a", "date": "2024-03-01", "amount": 1}],
+        "visits": [{"account_id": "a", "date": "2024-01-31", "cost": 5}],
+    }
+    found = table(small, tables)
+    assert found.loc["a", "visit_cost"].tolist() == [5, 0, 0]
+    assert found.loc["a", "revenue"].tolist() == [0, 0, 1]
+
+
+def test_a_payment_of_an_invoice_that_is_not_there_counts_for_nobody(small):
+    stray = {"invoice_id": "i9", "date": "2024-02-01", "amount": 1000}
+    more = FULL | {"payments": [*FULL["payments"], stray]}
+    pd.testing.assert_frame_equal(table(small, FULL), table(small, more))
+
+
+def test_money_owed_over_the_turn_of_a_year(small):
+    tables = {
+        "transactions": [{"account_id": "a", "date": "2023-12-01", "amount": 1}],
+        "invoices": [
+            {"invoice_id": "i", "account_id": "a", "issued_on": "2023-12-22",
+             "due_on": "2024-01-22", "amount": 3650},
+        ],
+        "payments": [{"invoice_id": "i", "date": "2024-02-11", "amount": 1825}],
+    }  # fmt: skip
+    found = table(small, tables, as_of="2024-02-29", ledger={"financing_rate": 0.1})
+    # one a day for 10 days of December and 31 of January; in February ten days of it, then
+    # half of it for the 19 days from the 11th to the 29th
+    assert found["financing_cost"].round(9).tolist() == [10, 31, 10 + 9.5]

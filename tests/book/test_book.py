@@ -1,10 +1,8 @@
 """A book from its files: what is kept, set aside, later; what was known on a day; what is refused."""
 
 import csv
-import sqlite3
 from datetime import date, timedelta
 
-import duckdb
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -14,7 +12,7 @@ from kamlib.accounts import ledger, period
 from kamlib.book import open_book
 from kamlib.book.schemas import SCHEMAS, schema
 from kamlib.book.simulate import simulate
-from kamlib.errors import BookError, ParamError
+from kamlib.errors import BookError
 from kamlib.value.facts import account_facts
 
 SALE = {"account_id": "A", "date": "2024-01-05", "amount": "10"}
@@ -197,64 +195,6 @@ def test_a_column_map_that_does_not_fit(small):
 
 
 # Set aside, and where it stands
-
-
-def test_the_list_of_rows_set_aside(small, tmp_path):
-    text = (
-        "\n"  # line 1
-        "account_id,date,amount,line_id\n"
-        "A,2024-01-05,10,1\n"
-        "\n"  # line 4
-        "A,2024-01-05\n"  # line 5: too few
-        'A,"2024-01-05",ten,2\n'
-        "=cmd(),2024-01-06,-x,3\n"
-        "A,2024-01-05,10,1\n"
-    )
-    book = small.open({"transactions": text}, as_of="2024-12-31")
-    assert counts(book) == [5, 1, 4, 0]
-    (path,) = book.write_rejected(tmp_path / "rejected")
-    assert path.name == "transactions.csv"
-    # the mark of UTF-8 lets a spreadsheet read Chinese
-    assert path.read_bytes().startswith(b"\xef\xbb\xbftable,source,")
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        rows = [*csv.DictReader(stream)]
-    assert [[row[c] for c in ("row", "record", "column", "rule", "value")] for row in rows] == [
-        ["5", "", "", "not_a_record", "A,2024-01-05"],
-        ["6", "2", "amount", "not_a_number", "ten"],
-        # what a spreadsheet would compute is marked
-        ["7", "3", "amount", "not_a_number", "'-x"],
-        ["8", "1", "line_id", "repeated", "1"],
-    ]
-    assert {row["source"] for row in rows} == {"transactions.csv"}
-    assert rows[1]["meaning"].startswith("not a number; expected e.g. 1234.50")
-
-
-def test_the_list_in_chinese_beside_a_folder_with_an_apostrophe(small, tmp_path):
-    rows = [sale(), sale("大连", amount="十")]
-    book = small.open({"transactions": rows}, language="zh")
-    (path,) = book.write_rejected(tmp_path / "it's")
-    assert "不是数字" in path.read_text("utf-8-sig")
-    assert ",大连,amount,not_a_number,十," in path.read_text("utf-8-sig")
-
-
-def test_nothing_set_aside_writes_nothing(small, tmp_path):
-    book = small.open({"transactions": [SALE]})
-    assert book.write_rejected(tmp_path / "rejected") == []
-    assert not (tmp_path / "rejected").exists()
-    assert book.faults.empty
-
-
-def test_rows_of_several_files_and_sheets_name_their_place(small, xlsx):
-    unit = small.unit({"transactions": "account_id,date,amount\nA,2024-01-05,x\n"},
-                      settings={"transactions": {"file": "*.*", "sheet": "*"}})  # fmt: skip
-    head = ["account_id", "date", "amount"]
-    xlsx(unit.folder / "b.xlsx", {"Q1": [head, ["A", "2024-01-05", 1]],
-                                  "Q2": [head, [], ["A", "2024-01-05", "y"]]})  # fmt: skip
-    rows = open_book(unit).rejected.execute()
-    assert sorted(zip(rows.source, rows.row, rows.value, strict=True)) == [
-        ("b.xlsx, sheet Q2", 3, "y"),
-        ("transactions.csv", 2, "x"),
-    ]
 
 
 NASTY = [
@@ -465,12 +405,11 @@ def test_a_demo_unit_on_an_earlier_day_is_what_was_known_then(small):
     frames = simulate("commercial_vehicles", size=0.1).tables
     day = "2023-08-15"
     unit = {"as_of": day, "kind": "parquet"}
-    whole = small.open({n: f.to_dict("records") for n, f in frames.items()}, **unit)
+    whole = small.open(frames, **unit)
     # the cut must have had something to hide
     assert counts(whole)[3] > 0
     assert whole["contracts"].ended_on.max().execute() <= pd.Timestamp(day)
-    then = small.open({n: f.to_dict("records") for n, f in cut(frames, day).items()}, **unit)
-    same_book(whole, then)
+    same_book(whole, small.open(cut(frames, day), **unit))
 
 
 DAYS = st.dates(date(2023, 1, 1), date(2024, 12, 31)).map(str)
@@ -578,7 +517,7 @@ def test_amounts_beyond_what_is_taken_for_real(small):
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_amounts_that_no_integer_holds(small, kind):
     """1e20 is more than an engine's whole numbers hold; it must be set aside, not stop the unit."""
-    rows = [sale(amount=1.0), sale(amount=1e20), sale(amount=-1e300)]
+    rows = [sale(amount=1.0), sale(amount=1e20), sale(amount=-1e99)]
     book = small.open({"transactions": rows}, kind=kind)
     assert faults(book) == [("transactions", "amount", "beyond_max_amount", 2)]
 
@@ -693,82 +632,3 @@ def test_a_fault_of_ours_is_not_dressed_up_as_the_user_s(small, monkeypatch):
     monkeypatch.setattr("kamlib.book.book._settle", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         small.open({"transactions": [SALE]})
-
-
-# Databases that are a file
-
-
-def databases(folder):
-    """Write the same two sales to a DuckDB and to an SQLite file."""
-    statements = [
-        "create table sales (acc text, day text, amount text, line_id text)",
-        "insert into sales values ('A', '2024-01-05', '10', '1'), ('B', '2024/1/6', 'x', '2')",
-    ]
-    with duckdb.connect(folder / "book.duckdb") as link:
-        for statement in statements:
-            link.execute(statement)
-    link = sqlite3.connect(folder / "book.sqlite")
-    for statement in statements:
-        link.execute(statement)
-    link.commit()
-    link.close()
-
-
-@pytest.mark.parametrize("address", ["book.duckdb", "duckdb://book.duckdb", "book.sqlite"])
-def test_a_database_that_is_a_file_is_read_and_left_alone(small, address):
-    source = {"table": "sales", "columns": {"account_id": "acc", "date": "day"}}
-    unit = small.unit({}, book={"database": address, "tables": {"transactions": source}})
-    databases(unit.folder)
-    file = unit.folder / address.removeprefix("duckdb://")
-    before = file.read_bytes()
-    book = open_book(unit)
-    assert kept(book, "transactions", "account_id", "amount") == [("A", 10.0)]
-    # where rows have no number, their own identifier says which they are
-    (aside,) = book.rejected.execute().to_dict("records")
-    assert (aside["record"], aside["column"], aside["value"]) == ("2", "amount", "x")
-    ledger(book).table.execute()
-    del book
-    assert file.read_bytes() == before
-    assert {path.name for path in unit.folder.iterdir()} == {"book.duckdb", "book.sqlite"}
-
-
-def test_tables_of_a_database_that_are_not_there(small):
-    unit = small.unit({}, book={"database": "book.duckdb"})
-    databases(unit.folder)
-    with pytest.raises(BookError) as caught:
-        open_book(unit)
-    assert caught.value.faults == (
-        "book.database: no table 'transactions'; name yours under book.tables.transactions.table "
-        "(tables found: sales)",
-    )
-    unit = small.unit({}, book={"database": "book.sqlite", "tables": {"transactions": "salse"}})
-    databases(unit.folder)
-    with pytest.raises(BookError, match=r"no table 'salse' in the database – did you mean 'sales'"):
-        open_book(unit)
-
-
-@pytest.mark.parametrize("content", [b"", b"no database", b"SQLite format 3\x00 and then nonsense"])
-def test_a_database_that_is_none(small, content):
-    unit = small.unit({}, book={"database": "book.db"})
-    (unit.folder / "book.db").write_bytes(content)
-    with pytest.raises(BookError, match=r"book\.db|no table 'transactions'"):
-        open_book(unit)
-
-
-def test_a_file_that_is_not_there(small):
-    unit = small.unit({}, book={"tables": {"transactions": "sales_2024.csv", "visits": "v*.csv"}})
-    with pytest.raises(BookError) as caught:
-        open_book(unit)
-    assert caught.value.faults == (
-        "book.tables.transactions: no file 'sales_2024.csv' (looked from the folder of the parameter "
-        "file); check the name, or give it relative to params/",
-        "book.tables.visits: no file 'v*.csv' (looked from the folder of the parameter file); check "
-        "the name, or give it relative to params/",
-    )
-
-
-def test_a_credential_that_is_not_set(small, monkeypatch):
-    monkeypatch.delenv("KAM_TEST_PASSWORD", raising=False)
-    unit = small.unit({}, book={"database": "postgres://me:${KAM_TEST_PASSWORD}@localhost/db"})
-    with pytest.raises(ParamError, match="environment variable KAM_TEST_PASSWORD is not set"):
-        open_book(unit)

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from kamlib.book import Book, open_book
 from kamlib.book.schemas import SCHEMAS
 from kamlib.book.simulate import write_demo
 from kamlib.errors import BookError
-from kamlib.params import Unit, unit_from
+from kamlib.params import LedgerParams, Unit, unit_from
 from kamlib.value import facts
 
 PASSWORD = "s3cret/with:@signs"
@@ -40,7 +41,7 @@ def server(require: Any) -> Iterator[dict[str, Any]]:
     require("postgres", (found / "pg_ctl").exists(), "no PostgreSQL server on this machine")
     # initdb refuses to run as root
     user = next(u for u in ("postgres", "nobody") if _exists(u)) if os.getuid() == 0 else None
-    folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))  # noqa: S108 – socket paths must be short
+    folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -193,15 +194,13 @@ def test_account_facts_are_equal(pairs: Any, name: str) -> None:
         _same(*(one(book, end) for book in pairs[name]), ["account_id"])
 
 
-def test_parent_groups_are_equal(pairs: Any, server: dict[str, Any]) -> None:
-    regrouped = []
-    for book in pairs["commercial_vehicles"]:
-        raw = book.unit.model_dump(mode="json", exclude_defaults=True)
-        raw["ledger"] = {"grain": "parent_group"}
-        unit = unit_from(raw, name="commercial_vehicles", folder=Path("."))
-        regrouped.append(open_book(unit))
+def test_parent_groups_are_equal(pairs: Any) -> None:
+    grain = LedgerParams(grain="parent_group")
+    regrouped = [
+        replace(book, unit=book.unit.model_copy(update={"ledger": grain}))
+        for book in pairs["commercial_vehicles"]
+    ]
     _same(*(accounts.ledger(book).table for book in regrouped), ["account_id", "month"])
-    regrouped[1].con.disconnect()
 
 
 def test_nothing_can_be_written_to_the_source(pairs: Any) -> None:
@@ -211,28 +210,147 @@ def test_nothing_can_be_written_to_the_source(pairs: Any) -> None:
     remote.con.con.rollback()
 
 
-def test_text_columns_are_judged_as_in_a_file(server: dict[str, Any], monkeypatch: Any) -> None:
+NASTY = [
+    "", " ", "NULL", "-", "0", "-0", "1e15", "1e999", "9" * 400, "NaN", "Infinity", "ten", "1,234.00",
+    "1.234,00", "¥９", "(5)", "0,123", "1 234", "01/02/2024", "24-01-05", "2024-02-30", "2023-02-29",
+    "2024-02-29", "2024/3/1", "20240301", "2024年3月1日", "45296", "45296.75", "2024-03-01 9:05",
+    "2024-03-01T20:00:00Z", "2024-03-01 20:00+05:30", "2024-03-01 3:30 PM", "2024-03-01 12:00 AM",
+    "2024-03-01 25:00", "2024-03-01 x", "1066-10-14", "infinity", "today", "epoch", "=1+1", "'; --",
+    "a'b", "大连", "🙂", "TRUE", "否", "2", "3.5", "In Sale", "complaint", "1e20", "\\", "%", "$1",
+]  # fmt: skip
+GOOD = {
+    "transactions": {
+        "account_id": "A", "date": "2024-01-05", "amount": "1", "quantity": "2", "line_id": "0",
+    },
+    "service_events": {
+        "event_id": "0", "account_id": "A", "kind": "complaint", "stage": "in_sale",
+        "opened_at": "2024-01-05 09:00", "resolved_at": "2024-01-06", "handovers": "1",
+    },
+    "invoices": {
+        "invoice_id": "0", "account_id": "A", "issued_on": "2024-01-05", "due_on": "2024-02-05",
+        "amount": "5", "disputed": "no",
+    },
+}  # fmt: skip
+KEYS = {"transactions": "line_id", "service_events": "event_id", "invoices": "invoice_id"}
+
+
+def test_text_columns_are_judged_as_in_a_file(
+    server: dict[str, Any], small: Any, monkeypatch: Any
+) -> None:
+    """Every way of writing in every kind of column: the same rows kept, set aside, and why."""
     monkeypatch.setenv("KAM_TEST_PASSWORD", PASSWORD)
-    rows = [
-        ("A", "2024-01-05", "1,234.50"), ("B", "2024-02-30", "5"), ("", "2024-01-06", "7"),
-        ("C", "01/02/2024", "8"), ("D", "2024/3/1", "¥９"), ("E", "2024-03-02", "many"),
-    ]  # fmt: skip
+    tables = {}
+    for name, good in GOOD.items():
+        cells = [(column, text) for column in good if column != KEYS[name] for text in NASTY]
+        dirty = [good | {c: text, KEYS[name]: str(n)} for n, (c, text) in enumerate(cells, 1)]
+        tables[name] = [good, *dirty]
     with psycopg.connect(**server, dbname="postgres", autocommit=True) as link:
         link.execute("create database typed_as_text")
     with psycopg.connect(**server, dbname="typed_as_text") as link:
-        link.execute("create table sales (who text, day text, net text)")
-        link.cursor().executemany("insert into sales values (%s, %s, %s)", rows)
-    columns = {"account_id": "who", "date": "day", "amount": "net"}
-    source = {"transactions": {"table": "sales", "columns": columns}}
-    raw = {"database": _address(server, "typed_as_text"), "tables": source}
-    book = open_book(_unit("typed", raw))
-    kept = book["transactions"].select("account_id", "amount").execute()
-    assert sorted(kept.itertuples(index=False, name=None)) == [("A", 1234.5), ("D", 9.0)]
-    assert set(zip(book.faults["column"], book.faults["rule"], strict=True)) == {
-        ("date", "no_such_day"), ("account_id", "missing"), ("date", "order_not_stated"),
-        ("amount", "not_a_number"),
+        for name, rows in tables.items():
+            link.execute(f"create table {name} ({', '.join(f'{c} text' for c in rows[0])})")
+            marks = ", ".join("%s" for _ in rows[0])
+            values = [tuple(row.values()) for row in rows]
+            link.cursor().executemany(f"insert into {name} values ({marks})", values)
+    params = {"as_of": "2024-06-30", "time_zone": "Asia/Shanghai"}
+    ours = small.open(tables, **params)
+    remote = unit_from({"book": {"database": _address(server, "typed_as_text")}} | params,
+                       name="text", folder=Path("."))  # fmt: skip
+    theirs = open_book(remote)
+    pd.testing.assert_frame_equal(
+        *(b.counts.sort_values("table", ignore_index=True) for b in (ours, theirs))
+    )
+    faults = [
+        {
+            (row.table, row.record, row.column, row.rule, (row.value or "").strip())
+            for row in book.rejected.execute().itertuples()
+        }
+        for book in (ours, theirs)
+    ]
+    assert faults[0] == faults[1]
+    assert len({rule for *_, rule, _ in faults[0]}) > 10
+    for name, key in KEYS.items():
+        _same(ours[name], theirs[name], [key])
+    theirs.con.disconnect()
+
+
+def test_numbers_and_days_that_only_a_database_knows(
+    server: dict[str, Any], monkeypatch: Any
+) -> None:
+    """NaN and infinity as they stand in typed columns, and exact decimals."""
+    monkeypatch.setenv("KAM_TEST_PASSWORD", PASSWORD)
+    with psycopg.connect(**server, dbname="postgres", autocommit=True) as link:
+        link.execute("create database odd_types")
+    with psycopg.connect(**server, dbname="odd_types") as link:
+        link.execute("create schema firm")
+        link.execute(
+            "create table firm.sales (account_id numeric(20), date date, amount numeric(12, 2), "
+            "cost double precision, quantity integer, line_id text, recorded_on timestamptz)"
+        )
+        link.execute(
+            "insert into firm.sales values "
+            "(12345678901234567890, '2024-01-05', 10.25, 'NaN', 3, 'a', '2024-01-05 20:00+00'), "
+            "(1, 'infinity', 1, 1, 1, 'b', null), (1, '-infinity', 1, 1, 1, 'c', null), "
+            "(1, '2024-01-05', 1, 'Infinity', 1, 'd', null), "
+            "(1, '2024-01-05', 'NaN', 1, 1, 'e', null)"
+        )
+    table = {"transactions": {"table": "firm.sales"}}
+    raw = {"book": {"database": _address(server, "odd_types"), "tables": table},
+           "as_of": "2024-01-06", "time_zone": "Asia/Shanghai"}  # fmt: skip
+    book = open_book(unit_from(raw, name="odd", folder=Path(".")))
+    (row,) = book["transactions"].execute().to_dict("records")
+    # 20:00 in London is the next day in Shanghai
+    assert (row["account_id"], row["amount"], row["quantity"], str(row["recorded_on"])[:10]) == (
+        "12345678901234567890", 10.25, 3.0, "2024-01-06",
+    )  # fmt: skip
+    # NaN is how databases of numbers say that nothing is known
+    assert pd.isna(row["cost"])
+    rows = book.rejected.execute()
+    assert set(zip(rows["record"], rows["column"], rows["rule"], strict=True)) == {
+        ("c", "date", "implausible_year"), ("d", "cost", "not_a_number"), ("e", "amount", "missing"),
     }  # fmt: skip
+    # a day without end lies later than any
+    assert book.counts[["n_read", "n_kept", "n_set_aside", "n_later"]].values.tolist() == [
+        [5, 1, 3, 1]
+    ]
     book.con.disconnect()
+
+
+def test_a_table_that_may_not_be_read_is_told_with_the_remedy(
+    server: dict[str, Any], monkeypatch: Any
+) -> None:
+    monkeypatch.setenv("KAM_TEST_PASSWORD", "hunter2-and-more")
+    with psycopg.connect(**server, dbname="postgres", autocommit=True) as link:
+        link.execute("create role guest login password 'hunter2-and-more'")
+        link.execute("create database guarded")
+    with psycopg.connect(**server, dbname="guarded") as link:
+        link.execute("create table transactions (account_id text, date date, amount numeric)")
+        link.execute("insert into transactions values ('A', '2024-01-05', 1)")
+        link.execute("create table visits (account_id text, date date)")
+        link.execute("grant select on transactions to guest")
+    address = _address(server, "guarded").replace("//kam:", "//guest:")
+    for table, told in (("visits", "no table 'visits' that may be read"), ("public.visits", "***")):
+        tables = {"transactions": "transactions", "visits": table}
+        with pytest.raises(BookError) as caught:
+            open_book(_unit("guarded", {"database": address, "tables": tables}))
+        assert told in str(caught.value)
+        assert "visits" in str(caught.value)
+        assert "hunter2" not in str(caught.value)
+
+
+def test_a_server_that_goes_away_is_told_as_such(server: dict[str, Any], monkeypatch: Any) -> None:
+    monkeypatch.setenv("KAM_TEST_PASSWORD", PASSWORD)
+    unit = _unit("gone", {"database": _address(server, "odd_types"),
+                          "tables": {"transactions": "firm.sales"}})  # fmt: skip
+
+    def cut_off(*_: Any) -> Any:
+        raise psycopg.OperationalError(f"server closed the connection to kam:{PASSWORD}@host")
+
+    monkeypatch.setattr("kamlib.book.book._settle", cut_off)
+    with pytest.raises(BookError) as caught:
+        open_book(unit)
+    assert "(server closed the connection" in str(caught.value)
+    assert PASSWORD not in str(caught.value)
 
 
 def test_a_wrong_password_is_told_without_it(server: dict[str, Any], monkeypatch: Any) -> None:

@@ -6,6 +6,7 @@ import ibis
 import pytest
 
 from kamlib.book import validate
+from kamlib.book.aside import Aside
 from kamlib.book.source import Raw, embedded
 from kamlib.glossary import sentences
 
@@ -167,9 +168,9 @@ def test_an_adapter_s_own_rule(small):
                           SALE | {"_row": 8, "_fault": None, "product": "X"}])  # fmt: skip
     raw = Raw("transactions", con.create_table("t", rows), "record.csv")
     judged = validate.judge(raw, small.unit({"transactions": [SALE]}), date(2024, 12, 31))
-    rejected = judged.rejected(date(2024, 12, 31))
-    found = validate.unpivoted(judged, rejected).execute().to_dict("records")
-    assert found == [
+    aside = Aside(con)
+    aside.add_rejected(judged, judged.rejected(date(2024, 12, 31)))
+    assert aside.table.execute().to_dict("records") == [
         {"table": "transactions", "source": "record.csv", "row": 7, "record": "A",
          "column": "product", "rule": "not_goods", "value": "POST"}
     ]  # fmt: skip
@@ -184,8 +185,9 @@ def test_repeated_rows_are_told_from_contradicting_ones():
         (None, 5, 8), (None, 5, 9), ("d", None, 10), ("d", None, 11),
     ]  # fmt: skip
     table = con.create_table("t", ibis.memtable(rows, columns=["key", "x", "_row"]))
-    parts = validate.repeated(table, "key")
-    usable, surplus, contradicting = (sorted(part._row.execute()) for part in parts)
-    assert usable == [1, 2, 8, 9, 10]
-    assert surplus == [3, 4, 11]
-    assert contradicting == [5, 6, 7]
+    usable, doubles = validate.repeated(table, "key")
+    assert sorted(usable._row.execute()) == [1, 2, 8, 9, 10]
+    assert dict(doubles.select("_row", "rule").execute().values) == {
+        3: "repeated", 4: "repeated", 11: "repeated",
+        5: "contradicting", 6: "contradicting", 7: "contradicting",
+    }  # fmt: skip

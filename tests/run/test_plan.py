@@ -79,7 +79,9 @@ def test_every_fault_of_every_file_at_once(project, monkeypatch):
     assert "params/east.yaml: 'langauge' is not a parameter – did you mean 'language'?" in told
     assert "params/east.yaml: currency" in told
     assert "params/north.yaml: line 5: 'language' stands twice" in told
-    assert "params/south.yaml: book.database: the environment variable NO_SUCH_SECRET is not" in told
+    assert (
+        "params/south.yaml: book.database: the environment variable NO_SUCH_SECRET is not" in told
+    )
     assert "'a/b' cannot name a business unit" in told
     assert "there is no study 'vaule' – did you mean 'value'?" in told
     assert "west" not in told

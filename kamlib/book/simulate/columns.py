@@ -143,7 +143,7 @@ def _moment(values: Any, unit: str) -> Any:
     numbers = np.ma.asarray(values)
     steps = np.ma.getdata(numbers).astype(np.int64).astype(f"m8[{unit}]")
     moments = FIRST_DAY.astype(f"M8[{unit}]") + steps
-    moments[np.ma.getmaskarray(numbers)] = np.datetime64("NaT", unit)
+    moments[np.ma.getmaskarray(numbers)] = np.array("NaT", f"M8[{unit}]")
     return moments.astype("M8[us]")
 
 

@@ -1,0 +1,305 @@
+"""Facts of the evaluation standard: the criteria of each account, as they were known on each day.
+
+A day is an evaluation date, so a month's end. Order lines are first summed by account, month and the
+month in which they came to be known, where the records are; the twelve months that end on a day are
+then put together from these. A row recorded after a day is not in that day's figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from kamlib.accounts import Ledger, evaluation_dates, latest, owner
+from kamlib.accounts.calendar import WINDOW_MONTHS
+from kamlib.book import Book
+
+CRITERIA = ("contract_volume", "price_realisation", "revenue", "collection_rate", "credit")
+NEEDS = {
+    "contract_volume": "contracts",
+    "price_realisation": "transactions.list_amount",
+    "revenue": "transactions",
+    "collection_rate": "invoices + payments",
+    "credit": "account_history (credit_score)",
+    "contribution": "transactions.cost",
+}
+
+
+def standard_dates(book: Book) -> list[date]:
+    """Return all evaluation dates of a book; none where the records are shorter than a year."""
+    sales = book["transactions"]
+    first = pd.Timestamp(sales.aggregate(first=sales.date.min()).execute().iloc[0]["first"]).date()
+    return evaluation_dates(first, book.as_of)
+
+
+def standard_facts(book: Book, ledger: Ledger, dates: Sequence[date]) -> ir.Table:
+    """Return the criteria of each account at each evaluation date.
+
+    An account is listed at a date if it has an order line in the twelve months that end there, or a
+    contract in force on that day.
+
+    Parameters
+    ----------
+    book, ledger
+        Of the same unit.
+    dates
+        Ends of months; none gives a table without rows.
+
+    Returns
+    -------
+    Table
+        One row per account and date: `account_id`, `evaluated_on`;
+        `contract_volume` (Σ yearly value of contracts in force; 0 for an account without one),
+        `revenue` (twelve months), `price_realisation` (Σ net ÷ Σ list amount of twelve months, over
+        lines that have a list amount), `collection_rate` (of what fell due in twelve months, the
+        share paid by the date), `credit` and `potential_per_year` (last value of `account_history`),
+        `contribution` (twelve months; cost of service that was known by then). Null: unknown.
+        `credit_undated`, `potential_undated`: today's values of `accounts`, on the last date only.
+    """
+    days = _days(dates or [book.as_of])
+    sales = _trailing(_sales(book), days, "month", _SALES)
+    listed = sales.select("account_id", "evaluated_on")
+    parts = [sales]
+    if book.has("contracts"):
+        contracts = _contracts(book, days)
+        listed = listed.union(contracts.select("account_id", "evaluated_on"), distinct=True)
+        parts.append(contracts)
+    if book.has("invoices") and book.has("payments"):
+        parts.append(_collection(book, days))
+    if ledger.has_contribution:
+        parts.append(_contribution(book, ledger, days))
+    parts += [_dated(book, days, a) for a in ("credit_score", "potential_per_year")]
+    parts.append(_undated(book, max(dates, default=book.as_of)))
+    table = listed
+    for part in parts:
+        table = table.left_join(part, ["account_id", "evaluated_on"])
+        table = table.drop("account_id_right", "evaluated_on_right")
+    unknown = ibis.null("float64")
+    has = set(table.columns)
+    # the unit has contracts, this account has none; it bought nothing, but has a contract
+    table = table.mutate(
+        contract_volume=table.contract_volume.fill_null(0.0)
+        if "contract_volume" in has
+        else unknown,
+        revenue=table.revenue.fill_null(0.0),
+        price_realisation=(table.list_amount > 0).ifelse(table.net_of_list / table.list_amount, unknown),
+        credit=table.credit_score,
+        collection_rate=table.collection_rate if "collection_rate" in has else unknown,
+        contribution=table.contribution if "contribution" in has else unknown,
+    )  # fmt: skip
+    table = table.select(
+        "account_id", "evaluated_on", *CRITERIA, "contribution", "potential_per_year",
+        "credit_undated", "potential_undated",
+    )  # fmt: skip
+    return table if dates else table.limit(0)
+
+
+def collect(facts: ir.Table) -> pd.DataFrame:
+    """Return the criteria as a frame, by date and account.
+
+    Figures are rounded to what a sum means whatever the order of its terms: an account that has paid
+    everything has paid 1, and not a hair less than the others.
+    """
+    frame = facts.execute()
+    frame["evaluated_on"] = pd.to_datetime(frame["evaluated_on"])
+    numbers = [c for c in frame.columns if c not in ("account_id", "evaluated_on")]
+    shares = ["price_realisation", "collection_rate"]
+    frame[numbers] = (
+        frame[numbers].astype("float64").round(dict.fromkeys(numbers, 4) | dict.fromkeys(shares, 9))
+    )
+    ordered: pd.DataFrame = frame.sort_values(["evaluated_on", "account_id"], ignore_index=True)
+    return ordered
+
+
+def line_facts(book: Book, dates: Sequence[date]) -> ir.Table:
+    """Return what each account bought of each product line in the twelve months before each date.
+
+    Returns
+    -------
+    Table
+        One row per account, date and product line with revenue above zero: `account_id`,
+        `evaluated_on`, `product_line`, `revenue`. Lines without a product line are left out.
+    """
+    days = _days(dates or [book.as_of])
+    lines = owner(book, book["transactions"])
+    lines = lines.filter(lines.product_line.notnull())
+    lines = lines.mutate(month=_month(lines.date), known=_known(lines, lines.date))
+    months = lines.group_by("account_id", "product_line", "month", "known").agg(
+        revenue=lines.amount.sum()
+    )
+    sums = _trailing(months, days, "month", ("revenue",), "product_line")
+    return sums.filter(sums.revenue > 0) if dates else sums.limit(0)
+
+
+def named(frame: pd.DataFrame, who: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame with the `name` of each account behind its `account_id`, taken from `who`."""
+    names = frame["account_id"].map(who.set_index("account_id")["name"])
+    shown = frame.drop(columns="name", errors="ignore")
+    shown.insert(list(shown.columns).index("account_id") + 1, "name", names)
+    return shown
+
+
+_SALES = ("revenue", "list_amount", "net_of_list")
+
+
+def _days(dates: Sequence[date]) -> ir.Table:
+    """Return one row per date, in whatever engine it is joined to."""
+    return ibis.array([ibis.date(day) for day in dates]).unnest().name("evaluated_on").as_table()
+
+
+def _month(day: Any) -> Any:
+    return day.cast("date").truncate("M").cast("date")
+
+
+def _known(table: ir.Table, day: Any) -> Any:
+    """Return the month in which a row came to be known, which no row does before its own date."""
+    return _month(ibis.greatest(table.recorded_on.fill_null(day), day))
+
+
+def _trailing(
+    months: ir.Table, days: ir.Table, month: str, measures: Sequence[str], *more: str
+) -> ir.Table:
+    """Return sums of the twelve months up to each day, over rows `known` by then."""
+    start = (days.evaluated_on - ibis.interval(months=WINDOW_MONTHS)).cast("date")
+    inside = months.join(
+        days,
+        [
+            months[month] > start,
+            months[month] <= days.evaluated_on,
+            months.known <= days.evaluated_on,
+        ],
+    )
+    return inside.group_by("account_id", "evaluated_on", *more).agg(
+        **{measure: inside[measure].sum() for measure in measures}
+    )
+
+
+def _sales(book: Book) -> ir.Table:
+    lines = owner(book, book["transactions"])
+    lines = lines.mutate(month=_month(lines.date), known=_known(lines, lines.date))
+    listed = lines.list_amount.notnull()
+    return lines.group_by("account_id", "month", "known").agg(
+        revenue=lines.amount.sum(),
+        list_amount=lines.list_amount.sum(),
+        net_of_list=lines.amount.sum(where=listed),
+    )
+
+
+def _contracts(book: Book, days: ir.Table) -> ir.Table:
+    """Return the yearly value of the contracts in force; the day named as the end is the last one."""
+    rows = owner(book, book["contracts"])
+    known = rows.recorded_on.fill_null(rows.starts_on)
+    # an end that lies after the day was not known then: the planned one counts
+    in_force = rows.join(
+        days,
+        [
+            rows.starts_on <= days.evaluated_on,
+            rows.ends_on >= days.evaluated_on,
+            rows.ended_on.fill_null(rows.ends_on) >= days.evaluated_on,
+            known <= days.evaluated_on,
+        ],
+    )
+    return in_force.group_by("account_id", "evaluated_on").agg(
+        contract_volume=in_force.value_per_year.sum()
+    )
+
+
+def _collection(book: Book, days: ir.Table) -> ir.Table:
+    """Return the share of what fell due in twelve months that was paid by the date.
+
+    As in the section on collection: invoices above zero, a payment up to what is owed.
+    """
+    invoices = owner(book, book["invoices"])
+    invoices = invoices.filter(invoices.amount > 0)
+    start = (days.evaluated_on - ibis.interval(months=WINDOW_MONTHS)).cast("date")
+    due = invoices.join(
+        days,
+        [
+            invoices.due_on > start,
+            invoices.due_on <= days.evaluated_on,
+            invoices.issued_on <= days.evaluated_on,
+            invoices.recorded_on.fill_null(invoices.issued_on) <= days.evaluated_on,
+        ],
+    ).select("invoice_id", "account_id", "evaluated_on", owed="amount")
+    payments = book["payments"]
+    known = ibis.greatest(payments.recorded_on.fill_null(payments.date), payments.date)
+    payments = payments.select("invoice_id", "amount", known=known)
+    settled = due.left_join(
+        payments,
+        [due.invoice_id == payments.invoice_id, payments.known <= due.evaluated_on],
+    )
+    one = settled.group_by("invoice_id", "account_id", "evaluated_on", "owed").agg(
+        paid=settled.amount.sum().fill_null(0.0)
+    )
+    one = one.mutate(paid=ibis.greatest(ibis.least(one.paid, one.owed), 0.0))
+    return one.group_by("account_id", "evaluated_on").agg(
+        collection_rate=one.paid.sum() / one.owed.sum()
+    )
+
+
+def _contribution(book: Book, ledger: Ledger, days: ir.Table) -> ir.Table:
+    """Return the ledger's contribution, less what cases resolved after the date had told it since."""
+    rows = ledger.table.mutate(known=ledger.table.month)
+    measures = ("volume", "volume_costed", "contribution")
+    sums = _trailing(rows, days, "month", measures)
+    events = owner(book, book["service_events"])
+    rate = book.unit.ledger.service_rate_per_hour
+    timed = events.minutes / 60.0 * rate if rate is not None else ibis.null("float64")
+    # a case that is known to be open has told nothing yet, and one without a time is told at once
+    events = events.mutate(
+        opened=_month(events.opened_at),
+        told=_month(ibis.coalesce(events.resolved_at, events.opened_at)),
+        since=ibis.coalesce(events.cost, timed).fill_null(0.0)
+        + events.compensation.fill_null(0.0)
+        - events.billed_amount.fill_null(0.0),
+    )
+    start = (days.evaluated_on - ibis.interval(months=WINDOW_MONTHS)).cast("date")
+    later = events.join(
+        days,
+        [
+            events.opened > start,
+            events.opened <= days.evaluated_on,
+            events.told > days.evaluated_on,
+        ],
+    )
+    later = later.group_by("account_id", "evaluated_on").agg(since=later.since.sum())
+    both = sums.left_join(later, ["account_id", "evaluated_on"])
+    both = both.drop("account_id_right", "evaluated_on_right")
+    enough = both.volume_costed >= book.unit.ledger.min_cost_coverage * both.volume
+    value = enough.ifelse(both.contribution + both.since.fill_null(0.0), ibis.null("float64"))
+    return both.select("account_id", "evaluated_on", contribution=value)
+
+
+def _dated(book: Book, days: ir.Table, attribute: str) -> ir.Table:
+    """Return the last value of a numeric attribute known on each day."""
+    history = book["account_history"]
+    # an engine may cast before it filters: what is no number must be null within the cast
+    written = history.value.re_search(r"^ *[0-9]+([.][0-9]*)? *$")
+    number = written.ifelse(history.value, ibis.null("string")).cast("float64")
+    rows = history.filter(history.attribute == attribute).mutate(number=number)
+    rows = rows.filter(rows.number.notnull())
+    known = rows.join(
+        days,
+        [
+            rows.valid_from <= days.evaluated_on,
+            rows.recorded_on.fill_null(rows.valid_from) <= days.evaluated_on,
+        ],
+    )
+    last = latest(known, ["account_id", "evaluated_on"], [ibis.desc("valid_from"), "number"])
+    return last.select("account_id", "evaluated_on", **{attribute: last.number})
+
+
+def _undated(book: Book, day: date) -> ir.Table:
+    """Return today's attributes, which serve today's tables and no past ones."""
+    accounts = book["accounts"]
+    return accounts.select(
+        "account_id",
+        evaluated_on=ibis.date(day),
+        credit_undated=accounts.credit_score,
+        potential_undated=accounts.potential_per_year,
+    )
