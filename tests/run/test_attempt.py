@@ -2,7 +2,6 @@
 
 import errno
 import json
-import os
 
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -131,7 +130,7 @@ def test_a_full_disk_leaves_the_last_good_report(make, project, monkeypatch, whe
 
     def full(*_, **__):
         monkeypatch.undo()  # there is room again once the build is gone
-        os.environ["KAM_HOME"] = str(project.root)
+        monkeypatch.setenv("KAM_HOME", str(project.root))
         raise FULL
 
     target = {"render": (render, "render_report"), "publish": (store, "publish")}
