@@ -29,8 +29,9 @@ import yaml
 from ibis.backends.duckdb import Backend
 
 from kamlib.book import files
+from kamlib.book.files import FAULT, ROW, SOURCE
 from kamlib.book.parse import parse
-from kamlib.book.source import FAULT, ROW, SOURCE, Raw, embedded
+from kamlib.book.source import Raw, embedded
 from kamlib.errors import BookError, ParamError, nearest
 from kamlib.params import BookSource, TableSource
 
@@ -97,7 +98,7 @@ def _lines(con: Backend, path: Path) -> tuple[ir.Table, files.Opened]:
     opened = files.open_file(con, path, TableSource(sheet="*"), "transactions")
     missing = [heading for heading in _HEADINGS if heading not in opened.table.columns]
     if missing:
-        found = ", ".join(c for c in opened.table.columns if not c.startswith("_"))
+        found = ", ".join(c for c in opened.table.columns if c not in (ROW, SOURCE))
         raise BookError(
             f"{path.name} is not Online Retail II: no column {', '.join(missing)} "
             f"(columns found: {found})"

@@ -9,8 +9,8 @@ import ibis.expr.types as ir
 import pandas as pd
 from ibis.backends.duckdb import Backend
 
-from kamlib.book.files import quoted
-from kamlib.book.source import FAULT, ROW, SOURCE, Raw
+from kamlib.book.files import FAULT, ROW, SOURCE, quoted
+from kamlib.book.source import Raw
 from kamlib.book.validate import Judged
 from kamlib.glossary import Sentence, Style, say
 

@@ -16,8 +16,9 @@ from ibis.backends import BaseBackend
 
 from kamlib.book import aside, validate
 from kamlib.book.aside import Aside
+from kamlib.book.files import ROW, SOURCE
 from kamlib.book.schemas import schema
-from kamlib.book.source import ROW, SOURCE, Origin, embedded, open_origin, server_fault
+from kamlib.book.source import Origin, embedded, open_origin, server_fault
 from kamlib.errors import BookError, KamError
 from kamlib.glossary import Sentence, Style
 from kamlib.params import Unit
@@ -124,7 +125,7 @@ def _opened(unit: Unit, origin: Origin) -> Book:
     kept: dict[str, ir.Table] = {}
     counts: list[dict[str, Any]] = []
     for name, table in judged.items():
-        kept[name], count = _settle(origin, set_aside, table, as_of)
+        kept[name], count = _settle(origin, set_aside, table, unit, as_of)
         counts.append(count)
     faults = set_aside.faults()
     read = next(count for count in counts if count["table"] == "transactions")
@@ -135,9 +136,7 @@ def _opened(unit: Unit, origin: Origin) -> Book:
     if "renewed_by" in present.get("contracts", ()):
         kept["contracts"] = _renewed(kept["contracts"])
     fingerprint = origin.digest or _digest(kept)
-    listed = kept.get("accounts")
-    kept["accounts"] = _every_account(origin, kept)
-    checks = [] if listed is None else [_accounts_check(listed, kept)]
+    kept["accounts"], checks = _every_account(origin, kept)
     return Book(
         unit=unit,
         as_of=as_of,
@@ -196,7 +195,7 @@ def _nothing_left(
 
 
 def _settle(
-    origin: Origin, set_aside: Aside, judged: validate.Judged, as_of: date
+    origin: Origin, set_aside: Aside, judged: validate.Judged, unit: Unit, as_of: date
 ) -> tuple[ir.Table, dict[str, Any]]:
     """Return the kept rows of one table and its counts; add its other rows to those set aside."""
     name, rows = judged.raw.name, judged.typed
@@ -217,7 +216,8 @@ def _settle(
     n_malformed = set_aside.add_lines(judged.raw)
     n_double = 0
     if n["n_bad"]:
-        set_aside.add_rejected(judged, _local(origin, judged.rejected(as_of)))
+        again = validate.judge_again(judged, unit, as_of)
+        set_aside.add_rejected(again, _local(origin, again.rejected(as_of)))
     if n.get("n_keyed", 0) > n.get("n_keys", 0):
         known, doubles = validate.repeated(known, key)
         known = _stage(origin, known, f"usable_{name}")
@@ -262,31 +262,32 @@ def _one_currency(unit: Unit, tables: Mapping[str, ir.Table]) -> str:
     return unit.currency or next(iter(found), "")
 
 
-def _every_account(origin: Origin, kept: Mapping[str, ir.Table]) -> ir.Table:
-    """Return the accounts with those added that only other tables name, their attributes unknown."""
+def _unlisted(kept: Mapping[str, ir.Table]) -> ir.Table:
+    """Return the `account_id` of every account that only tables other than `accounts` name."""
     named = [table.select("account_id") for name, table in kept.items()
              if name != "accounts" and "account_id" in table.columns]  # fmt: skip
-    made = ibis.union(*named).distinct()
-    made = made.filter(made.account_id.notnull())
-    if "accounts" in kept:
-        made = made.anti_join(kept["accounts"], "account_id")
+    ids = ibis.union(*named).distinct()
+    ids = ids.filter(ids.account_id.notnull())
+    return ids.anti_join(kept["accounts"], "account_id") if "accounts" in kept else ids
+
+
+def _every_account(origin: Origin, kept: Mapping[str, ir.Table]) -> tuple[ir.Table, list[Check]]:
+    """Return the accounts with those added that are not listed, their attributes unknown."""
+    made = _stage(origin, _unlisted(kept), "accounts_made")
     columns = schema("accounts").columns
     blank = {c: ibis.null(spec.dtype.type) for c, spec in columns.items() if c != "account_id"}
     every = made.mutate(**blank).select(*columns)
-    if "accounts" in kept:
-        every = kept["accounts"].union(every)
-    return _stage(origin, every, "accounts_all")
-
-
-def _accounts_check(listed: ir.Table, kept: Mapping[str, ir.Table]) -> Check:
-    n = int(kept["accounts"].count().execute()) - int(listed.count().execute())
+    if "accounts" not in kept:
+        return every, []
+    n = int(made.count().execute())
     if not n:
-        return Check("accounts_known", True, Sentence("book.accounts_known"))
+        return kept["accounts"], [Check("accounts_known", True, Sentence("book.accounts_known"))]
     sales = kept["transactions"]
-    unknown = sales.anti_join(listed, "account_id").amount.sum()
+    unknown = sales.semi_join(made, "account_id").amount.sum()
     part, whole = (float(total.fill_null(0.0).execute()) for total in (unknown, sales.amount.sum()))
     values = {"n": n, "revenue": part, "share": part / whole if whole else None}
-    return Check("accounts_known", False, Sentence("book.unknown_accounts", values))
+    check = Check("accounts_known", False, Sentence("book.unknown_accounts", values))
+    return kept["accounts"].union(every), [check]
 
 
 def _rows_check(counts: list[dict[str, Any]]) -> Check:

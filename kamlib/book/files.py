@@ -1,6 +1,6 @@
 """Opens CSV, Excel, Parquet, DuckDB and SQLite files as tables of the embedded engine.
 
-Rows keep the place where a person finds them in `_row`: line of a CSV file (its first line being 1), row of
+Rows keep the place where a person finds them in the column `ROW`: line of a CSV file (its first line being 1), row of
 a sheet, number of the record in a Parquet file. Lines that are no records at all come back apart; lines
 that are wholly blank are passed over.
 """
@@ -32,6 +32,9 @@ from ibis.backends.duckdb import Backend
 from kamlib.errors import BookError
 from kamlib.params import TableSource
 
+# columns that a table may have besides its own: where a row stands, in which file or sheet, and the
+# fault "column:rule" that an adapter found
+ROW, SOURCE, FAULT = "_kam_row", "_kam_source", "_kam_fault"
 _CHUNK = 50_000
 
 
@@ -101,7 +104,7 @@ def _literal(path: Path) -> str:
 def _parquet(con: Backend, path: Path, name: str) -> str:
     view = f"file_{name}_{len(con.list_tables())}"
     con.raw_sql(
-        f"create view {view} as select * exclude (file_row_number), file_row_number + 1 as _row "
+        f"create view {view} as select * exclude (file_row_number), file_row_number + 1 as {ROW} "
         f"from read_parquet({_literal(path)}, file_row_number = true)"
     )
     return view
@@ -197,7 +200,9 @@ def _cells(line: str, mark: str) -> list[str]:
 
 def _load(con: Backend, text: Path, target: str, header: Sequence[str], mark: str) -> bool:
     """Load a CSV file at the engine's speed; False where a record is not just one line."""
-    columns = ", ".join(f"{quoted(heading)}: 'VARCHAR'" for heading in header)
+    # under names of its own, since a heading may be a word of the engine, such as rowid
+    names = [f"c{i}" for i in range(len(header))]
+    columns = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in names)
     try:
         con.raw_sql(
             f"create table {target}_lines as from read_csv({_literal(text)}, auto_detect = false, "
@@ -210,7 +215,8 @@ def _load(con: Backend, text: Path, target: str, header: Sequence[str], mark: st
     if n_records + 1 != _n_lines(text):
         con.raw_sql(f"drop table {target}_lines")
         return False
-    con.raw_sql(f"create view {target} as select *, rowid + 2 as _row from {target}_lines")
+    shown = ", ".join(f"{n} as {_name(heading)}" for n, heading in zip(names, header, strict=True))
+    con.raw_sql(f"create view {target} as select {shown}, rowid + 2 as {ROW} from {target}_lines")
     return True
 
 
@@ -307,7 +313,7 @@ def _excel(con: Backend, path: Path, source: TableSource, name: str) -> Opened:
         header = _header(top[1] if top else [], path, name)
         # several sheets in one table: a row number says little without its sheet
         place = [f"{path.name}, sheet {sheet}", sheet] if len(chosen) > 1 else []
-        more = ["_source", "sheet"] if place else []
+        more = [SOURCE, "sheet"] if place else []
         wanted = [i for i, heading in enumerate(header) if heading not in more]
         records = ((line, [*(_as_text(row[i]) for i in wanted), *place]) for line, row in filled)
         _fill(con, f"{target}_{number}", [*(header[i] for i in wanted), *more], records)
@@ -324,7 +330,7 @@ def _fill(
     header: Sequence[str],
     records: Iterable[tuple[int, Sequence[Any]]],
 ) -> None:
-    schema = pa.schema([*((heading, pa.string()) for heading in header), ("_row", pa.int64())])
+    schema = pa.schema([*((heading, pa.string()) for heading in header), (ROW, pa.int64())])
     stream, verb = iter(records), f"create table {target} as"
     while True:
         block = list(islice(stream, _CHUNK))

@@ -83,8 +83,8 @@ def parse(
     """
     written = {c: kind for c, kind in targets.items() if not _is_typed(table[c].type(), kind)}
     moments = [c for c, kind in written.items() if kind.is_temporal()]
-    table = table.mutate(**{f"{c}__text": _ascii(table[c]) for c in written})
-    table = table.mutate(**{f"{c}__day": _day(table[f"{c}__text"], source) for c in moments})
+    table = _with(table, {f"{c}__text": _ascii(table[c]) for c in written})
+    table = _with(table, {f"{c}__day": _day(table[f"{c}__text"], source) for c in moments})
     values = {}
     for column, kind in written.items():
         text = table[f"{column}__text"]
@@ -92,7 +92,7 @@ def parse(
             values[column] = _moment(text, table[f"{column}__day"]).cast(kind)
         else:
             values[column] = _flag(text) if kind.is_boolean() else _number(text, kind, source)
-    table = table.mutate(**{f"{c}__value": value for c, value in values.items()})
+    table = _with(table, {f"{c}__value": value for c, value in values.items()})
     parsed = {}
     for column, kind in targets.items():
         if column in written:
@@ -103,6 +103,11 @@ def parse(
         else:
             parsed[column] = _as_it_is(table[column], kind)
     return table, parsed
+
+
+def _with(table: ir.Table, columns: Mapping[str, Any]) -> ir.Table:
+    # a step without columns would still be compiled
+    return table.mutate(**columns) if columns else table
 
 
 def _is_typed(found: dt.DataType, target: dt.DataType) -> bool:

@@ -22,20 +22,18 @@ from ibis.backends import BaseBackend
 from ibis.backends.duckdb import Backend as DuckDB
 
 from kamlib.book import files
+from kamlib.book.files import FAULT, ROW, SOURCE
 from kamlib.book.schemas import SCHEMAS, schema
 from kamlib.errors import BookError, nearest
 from kamlib.params import TableSource, Unit, home, resolve_secrets
-
-# Columns that an opened table may carry besides ours
-ROW, SOURCE, FAULT = "_row", "_source", "_fault"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Raw:
     """One table as it was found, columns renamed to ours, values untouched.
 
-    `_row` says where a row stands, where the source has an order of rows; `_source` in which file,
-    where there is more than the one named by `where`. `_fault`, set by an adapter, holds
+    `ROW` says where a row stands, where the source has an order of rows; `SOURCE` in which file,
+    where there is more than the one named by `where`. `FAULT`, set by an adapter, holds
     "column:rule" for rows that the adapter's record marks as unusable.
     """
 
@@ -172,7 +170,7 @@ def _stacked(parts: list[ir.Table], paths: list[Path]) -> ir.Table:
     if len(parts) == 1:
         return parts[0]
     parts = [
-        part if SOURCE in part.columns else part.mutate(_source=ibis.literal(path.name))
+        part if SOURCE in part.columns else part.mutate(**{SOURCE: ibis.literal(path.name)})
         for part, path in zip(parts, paths, strict=True)
     ]
     every = list(dict.fromkeys(column for part in parts for column in part.columns))
@@ -223,7 +221,7 @@ def rename(name: str, table: ir.Table, source: TableSource, where: str) -> ir.Ta
     missing = [c for c, spec in known.items() if spec.required and c not in chosen]
     mapped = [c for c in missing if c not in source.columns]
     if mapped:
-        found = ", ".join(c for c in table.columns if not c.startswith("_"))
+        found = ", ".join(c for c in table.columns if c not in (ROW, SOURCE))
         faults.append(
             f"{name}: {where} lacks the required column{'s' if len(mapped) > 1 else ''} "
             f"{', '.join(mapped)}; columns found: {found}; name them under "
@@ -236,7 +234,7 @@ def rename(name: str, table: ir.Table, source: TableSource, where: str) -> ir.Ta
 
 
 def _likely(column: str, found: Any) -> str:
-    visible = [heading for heading in found if not heading.startswith("_")]
+    visible = [heading for heading in found if heading not in (ROW, SOURCE)]
     return next(
         (h for h in visible if column.split("_")[0] in h.lower()), visible[0] if visible else "…"
     )

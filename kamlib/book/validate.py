@@ -7,7 +7,7 @@ rows are judged where they are. Only rows that are set aside leave the engine.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import reduce
 from operator import or_
@@ -17,9 +17,10 @@ import ibis
 import ibis.expr.types as ir
 import pandera.ibis as pa
 
+from kamlib.book.files import FAULT, ROW, SOURCE
 from kamlib.book.parse import Parsed, Rule, parse
 from kamlib.book.schemas import limits, schema, vocabulary
-from kamlib.book.source import FAULT, ROW, SOURCE, Raw
+from kamlib.book.source import Raw
 from kamlib.params import Unit
 
 
@@ -139,6 +140,20 @@ def judge(raw: Raw, unit: Unit, as_of: date) -> Judged:
         is_bad=_broken(read, rules),
     )
     return Judged(raw, read, values, rules, typed)
+
+
+def judge_again(judged: Judged, unit: Unit, as_of: date) -> Judged:
+    """Return the same judgement of the rows that break a rule, so that only their texts are read again.
+
+    Where rows have no number to find them by, all are judged again.
+    """
+    rows = judged.typed
+    places = [c for c in (SOURCE, ROW) if c in rows.columns]
+    if ROW not in places:
+        return judged
+    bad = rows.filter(rows.is_bad).select(*places)
+    narrow = replace(judged.raw, table=judged.raw.table.semi_join(bad, places))
+    return judge(narrow, unit, as_of)
 
 
 def _first(rules: list[Rule]) -> Any:

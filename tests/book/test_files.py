@@ -32,7 +32,7 @@ def opened(con, tmp_path):
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
         found = files.open_file(con, path, TableSource(**settings), "transactions")
         frame = found.table.execute()
-        places = frame.pop("_row")
+        places = frame.pop(files.ROW)
         assert not places.duplicated().any()
         records = [tuple(None if pd.isna(cell) else cell for cell in row) for row in frame.values]
         lines = found.malformed[["row", "value"]].itertuples(index=False, name=None)
@@ -140,7 +140,7 @@ def test_what_a_csv_writer_wrote_is_read_back(tmp_path_factory, rows, careful):
         # an empty line before the last record calls for the careful pass
         stream.write("\nlast,y\n" if careful else "last,y\n")
     found = files.open_file(embedded("UTC"), path, TableSource(), "t")
-    frame = found.table.order_by("_row").select("_row", "a", "b").execute().fillna("")
+    frame = found.table.order_by(files.ROW).select(files.ROW, "a", "b").execute().fillna("")
     expected, line = [], 2
     for a, b in rows:
         if a.strip(" ") or b.strip(" "):
@@ -163,6 +163,15 @@ def test_what_a_csv_writer_wrote_is_read_back(tmp_path_factory, rows, careful):
 def test_headers_that_cannot_be_used(opened, text, message):
     with pytest.raises(BookError, match=message):
         opened(text)
+
+
+@pytest.mark.parametrize("extra", ["", "\n"], ids=["fast", "careful"])
+def test_headings_may_be_words_of_the_engine(opened, extra):
+    text = 'rowid,_row,"select","a""b",c0\n1,2,3,4,5\n'
+    assert opened(text + extra + "6,7,8,9,10\n")[0] == {
+        2: ("1", "2", "3", "4", "5"),
+        3 + len(extra): ("6", "7", "8", "9", "10"),
+    }
 
 
 @pytest.mark.parametrize("name", ["sales[1].csv", "what?*.csv", "it's.csv", "a b#c%20.csv"])
@@ -211,7 +220,11 @@ def test_excel_sheets(opened, con, tmp_path, xlsx):
     assert opened(None, "f.xlsx")[0] == {2: ("1", "x")}
     assert opened(None, "f.xlsx", sheet="2024")[0] == {2: ("y", "2"), 3: ("z", "3")}
     table = files.open_file(con, path, TableSource(sheet="*"), "t").table
-    found = table.order_by("sheet", "_row").select("a", "b", "sheet", "_row", "_source").execute()
+    found = (
+        table.order_by("sheet", files.ROW)
+        .select("a", "b", "sheet", files.ROW, files.SOURCE)
+        .execute()
+    )
     assert found.values.tolist() == [
         ["1", "x", "2023", 2, "f.xlsx, sheet 2023"],
         ["2", "y", "2024", 2, "f.xlsx, sheet 2024"],

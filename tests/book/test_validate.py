@@ -7,6 +7,7 @@ import pytest
 
 from kamlib.book import validate
 from kamlib.book.aside import Aside
+from kamlib.book.files import FAULT, ROW
 from kamlib.book.source import Raw, embedded
 from kamlib.glossary import sentences
 
@@ -164,8 +165,8 @@ def test_what_is_not_known_yet_breaks_no_rule(small):
 
 def test_an_adapter_s_own_rule(small):
     con = embedded("UTC")
-    rows = ibis.memtable([SALE | {"_row": 7, "_fault": "product:not_goods", "product": "POST"},
-                          SALE | {"_row": 8, "_fault": None, "product": "X"}])  # fmt: skip
+    rows = ibis.memtable([SALE | {ROW: 7, FAULT: "product:not_goods", "product": "POST"},
+                          SALE | {ROW: 8, FAULT: None, "product": "X"}])  # fmt: skip
     raw = Raw("transactions", con.create_table("t", rows), "record.csv")
     judged = validate.judge(raw, small.unit({"transactions": [SALE]}), date(2024, 12, 31))
     aside = Aside(con)
@@ -184,10 +185,10 @@ def test_repeated_rows_are_told_from_contradicting_ones():
         ("a", 1, 1), ("b", 2, 2), ("b", 2, 3), ("b", 2, 4), ("c", 3, 5), ("c", 4, 6), ("c", 3, 7),
         (None, 5, 8), (None, 5, 9), ("d", None, 10), ("d", None, 11),
     ]  # fmt: skip
-    table = con.create_table("t", ibis.memtable(rows, columns=["key", "x", "_row"]))
+    table = con.create_table("t", ibis.memtable(rows, columns=["key", "x", ROW]))
     usable, doubles = validate.repeated(table, "key")
-    assert sorted(usable._row.execute()) == [1, 2, 8, 9, 10]
-    assert dict(doubles.select("_row", "rule").execute().values) == {
+    assert sorted(usable[ROW].execute()) == [1, 2, 8, 9, 10]
+    assert dict(doubles.select(ROW, "rule").execute().values) == {
         3: "repeated", 4: "repeated", 11: "repeated",
         5: "contradicting", 6: "contradicting", 7: "contradicting",
     }  # fmt: skip
