@@ -26,14 +26,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from kamlib.value.posterior import posterior
-from kamlib.value.predict import Accounts, predict
-from kamlib.value.purchases.bg_nbd import BG_NBD, MBG_NBD
-from kamlib.value.purchases.fit import fit
-from kamlib.value.purchases.pareto_nbd import PARETO_NBD
-from kamlib.value.purchases.summary import compress
-from kamlib.value.spend import spenders
-from kamlib.value.spend_models import GAMMA_GAMMA
+from kamlib.value.lifetime.posterior import posterior
+from kamlib.value.lifetime.predict import Accounts, predict
+from kamlib.value.lifetime.purchases.bg_nbd import BG_NBD, MBG_NBD
+from kamlib.value.lifetime.purchases.fit import fit
+from kamlib.value.lifetime.purchases.pareto_nbd import PARETO_NBD
+from kamlib.value.lifetime.purchases.summary import compress
+from kamlib.value.lifetime.spend import spenders
+from kamlib.value.lifetime.spend_models import GAMMA_GAMMA
 
 PROTOTYPE = {
     "BG/NBD, CDNOW": 0.013, "MBG/NBD, CDNOW": 0.011, "Pareto/NBD, CDNOW": 0.09,

@@ -220,6 +220,35 @@ class ProfitParams(_Params):
     )
 
 
+class LifetimeParams(_Params):
+    """What each account will bring: kind of relation, horizon, discount, how it is checked."""
+
+    relation: Literal["auto", "contracts", "purchases"] = Field(
+        "auto",
+        description="whether accounts are bound by contracts or simply buy; auto: contracts where "
+        "accounts with one bring most of the revenue",
+    )
+    model: Literal["auto", "BG/NBD", "MBG/CNBD-k", "Pareto/NBD"] = Field(
+        "auto", description="purchase model of accounts without contracts; auto: the likeliest"
+    )
+    horizon_years: float = Field(3.0, ge=0.25, le=10, description="years looked ahead")
+    discount_rate: float = Field(
+        0.10, ge=0, le=0.5, description="what money loses in a year, 0.1 for 10 %"
+    )
+    holdout_months: int = Field(
+        12, ge=3, le=36,
+        description="months at the end of the records held back to check the forecast; at the most "
+        "a quarter of the records",
+    )  # fmt: skip
+    holdout_from: date | None = Field(
+        None, description="first day held back, instead of a number of months"
+    )
+    draws: int = Field(1000, ge=200, le=20000, description="futures drawn behind an interval")
+    comparable: str = Field(
+        "", description="group of comparable units that learn from each other; empty: all units"
+    )
+
+
 class CustomerValueParams(_Params):
     """Study 10: customer value."""
 
@@ -237,6 +266,7 @@ class CustomerValueParams(_Params):
     list_length: int = Field(15, ge=5, le=200, description="accounts listed in a table")
     standard: EvaluationStandardParams = Field(default_factory=EvaluationStandardParams)
     profit: ProfitParams = Field(default_factory=ProfitParams)
+    lifetime: LifetimeParams = Field(default_factory=LifetimeParams)
 
 
 class Unit(_Params):

@@ -7,12 +7,15 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import Formatter
 
 from kamlib.errors import KamError
-from kamlib.glossary import Style, display
+from kamlib.glossary import Style, display, label
 
 _DPI = 150
 _SCREEN_DPI = 96  # CSS pixels per inch: the picture is shown in the size it was drawn in
@@ -80,3 +83,34 @@ def format_ticks(axis: Axis, kind: str, style: Style) -> None:
         Language of the labels.
     """
     axis.set_major_formatter(_Ticks(kind, style))
+
+
+def axes(ax: Axes | None, width: float = 8.0, height: float = 4.2) -> Axes:
+    """Return the axes given, or those of a new figure of this size in inches."""
+    return ax if ax is not None else plt.subplots(figsize=(width, height))[1]
+
+
+def over_time(
+    frame: pd.DataFrame, colours: dict[str, str], kind: str, ax: Axes, style: Style
+) -> Axes:
+    """Draw columns of a frame against its `evaluated_on`; one that is null throughout is not drawn.
+
+    Parameters
+    ----------
+    frame
+        One row per date.
+    colours
+        Glossary column -> colour.
+    kind
+        Display kind of the values.
+    ax, style
+        Where, and in which language.
+    """
+    days = pd.to_datetime(frame["evaluated_on"])
+    for name, colour in colours.items():
+        if frame[name].notna().any():
+            ax.plot(days, frame[name], color=colour, marker="o", markersize=4,
+                    label=label(name, Style(style.language)))  # fmt: skip
+    ax.legend(loc="best")
+    format_ticks(ax.yaxis, kind, style)
+    return ax

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -12,15 +11,11 @@ from matplotlib.axis import Axis
 from matplotlib.ticker import MaxNLocator
 
 from kamlib.glossary import Style, display, heading, label, term
-from kamlib.show.figures import format_ticks
+from kamlib.show.figures import axes, format_ticks
 from kamlib.show.theme import GRID, INK, MUTED, PALETTE, names_or_ranks
 
 MAIN, SECOND, LOSS = PALETTE[0], PALETTE[1], PALETTE[3]
 _LABELLED = 15
-
-
-def _axes(ax: Axes | None, width: float = 8.0, height: float = 4.2) -> Axes:
-    return ax if ax is not None else plt.subplots(figsize=(width, height))[1]
 
 
 def _called(frame: pd.DataFrame) -> pd.Series:
@@ -42,7 +37,7 @@ def plot_monthly(frame: pd.DataFrame, *, ax: Axes | None = None, style: Style = 
     frame
         One row per month: `month`, `revenue`, `contribution` (may be null throughout).
     """
-    ax = _axes(ax)
+    ax = axes(ax)
     months = pd.to_datetime(frame["month"])
     bare = Style(style.language)
     ax.bar(months, frame["revenue"], width=25, color=MAIN, label=label("revenue", bare))
@@ -69,7 +64,7 @@ def plot_lorenz(
     top_share
         Share of accounts, largest first, whose part is marked.
     """
-    ax = _axes(ax, 6.4, 4.8)
+    ax = axes(ax, 6.4, 4.8)
     x, y = frame["share_accounts"].to_numpy(), frame["share_revenue"].to_numpy()
     ax.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle="--")
     ax.fill_between(x, y, x, color=GRID)
@@ -90,67 +85,6 @@ def plot_lorenz(
     return ax
 
 
-def plot_whale(frame: pd.DataFrame, *, ax: Axes | None = None, style: Style = Style()) -> Axes:
-    """Draw cumulative contribution, most profitable account first, with its peak and its end.
-
-    Parameters
-    ----------
-    frame
-        One row per account in order: `place`, `contribution`, `cumulative`.
-    """
-    ax = _axes(ax)
-    places = np.concatenate([[0], frame["place"].to_numpy()])
-    heights = np.concatenate([[0.0], frame["cumulative"].to_numpy()])
-    ax.plot(places, heights, color=MAIN)
-    peak = int(np.argmax(heights))
-    ax.fill_between(places[peak:], heights[peak:], heights[peak], color=LOSS, alpha=0.25)
-    ax.plot([places[peak]], [heights[peak]], marker="o", color=SECOND)
-    peak_words = f"{heading('peak', style)}: {display(heights[peak], 'short', style)}"
-    ax.annotate(peak_words, (places[peak], heights[peak]), xytext=(0, 8),
-                textcoords="offset points", ha="right")  # fmt: skip
-    end_words = f"{heading('all accounts', style)}: {display(heights[-1], 'short', style)}"
-    ax.annotate(end_words, (places[-1], heights[-1]), xytext=(0, -16),
-                textcoords="offset points", ha="right")  # fmt: skip
-    ax.axhline(0, color=INK, linewidth=0.8)
-    ax.set_xlabel(
-        f"{heading('Accounts, most profitable first', style)} (n = {display(len(frame), 'count', style)})"
-    )
-    ax.set_ylabel(label("cumulative", style))
-    format_ticks(ax.xaxis, "count", style)
-    format_ticks(ax.yaxis, "short", style)
-    ax.margins(y=0.15)
-    return ax
-
-
-def plot_holders(
-    frame: pd.DataFrame, *, by: str, ax: Axes | None = None, style: Style = Style()
-) -> Axes:
-    """Draw the largest holders' shares of revenue as bars.
-
-    Parameters
-    ----------
-    frame
-        One row per holder, largest first: `account_id` and `name`, or `manager_id`;
-        `share_revenue`.
-    by
-        "account_id" or "manager_id".
-    """
-    top = frame.head(_LABELLED)
-    ax = _axes(ax, 8.0, 0.8 + 0.3 * len(top))
-    names, _ = names_or_ranks(_called(top) if by == "account_id" else top[by])
-    places = np.arange(len(top))
-    ax.barh(places, top["share_revenue"], color=MAIN)
-    ax.set_yticks(places, names)
-    ax.invert_yaxis()
-    for place, value in zip(places, top["share_revenue"], strict=True):
-        ax.annotate(display(value, "percent", style), (value, place), xytext=(4, 0),
-                    textcoords="offset points", va="center")  # fmt: skip
-    format_ticks(ax.xaxis, "level", style)
-    ax.set_xlabel(f"{label('share_revenue', style)} (n = {display(len(frame), 'count', style)})")
-    ax.set_xlim(0, 1.12 * max(float(top["share_revenue"].max()), 1e-9))
-    return ax
-
-
 def plot_movers(frame: pd.DataFrame, *, ax: Axes | None = None, style: Style = Style()) -> Axes:
     """Draw the change of revenue of the accounts that moved most, risers apart from fallers.
 
@@ -160,7 +94,7 @@ def plot_movers(frame: pd.DataFrame, *, ax: Axes | None = None, style: Style = S
         One row per account: `account_id`, `name`, `change`.
     """
     rows = frame.sort_values("change", ascending=False, kind="stable")
-    ax = _axes(ax, 8.0, 0.8 + 0.3 * len(rows))
+    ax = axes(ax, 8.0, 0.8 + 0.3 * len(rows))
     names, _ = names_or_ranks(_called(rows))
     places = np.arange(len(rows))
     ax.barh(places, rows["change"], color=np.where(rows["change"] >= 0, MAIN, LOSS).tolist())
@@ -181,7 +115,7 @@ def plot_rfm(frame: pd.DataFrame, *, ax: Axes | None = None, style: Style = Styl
     frame
         One row per pair of scores: `recency_score`, `frequency_score`, `n_accounts`, `revenue`.
     """
-    ax = _axes(ax, 6.4, 4.8)
+    ax = axes(ax, 6.4, 4.8)
     wide: Any = frame.pivot(index="frequency_score", columns="recency_score", values="revenue")
     counts = frame.pivot(index="frequency_score", columns="recency_score", values="n_accounts")
     total = float(wide.to_numpy().sum())
@@ -211,7 +145,7 @@ def plot_split(frame: pd.DataFrame, *, ax: Axes | None = None, style: Style = St
         One row per group: `group` (null: unknown), `revenue`, `contribution`.
     """
     rows = frame.head(_LABELLED)
-    ax = _axes(ax, 8.0, 1.0 + 0.45 * len(rows))
+    ax = axes(ax, 8.0, 1.0 + 0.45 * len(rows))
     names, _ = names_or_ranks(rows["group"].fillna(heading("unknown", style)))
     places = np.arange(len(rows))
     both = rows["contribution"].notna().any()

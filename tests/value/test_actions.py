@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from kamlib.value.actions import next_actions
-from kamlib.value.dependence import herfindahl
+from kamlib.value.dependence.shares import herfindahl
+from kamlib.value.profit.whale import whale_curve
 from kamlib.value.rfm import rfm, silent_large
 from kamlib.value.totals import movers
-from kamlib.value.whale import whale_curve
 
 
 def steps(facts, period, length=5):

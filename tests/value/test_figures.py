@@ -13,11 +13,13 @@ import pytest
 from kamlib.glossary import Style
 from kamlib.value import figures
 from kamlib.value.concentration import lorenz
-from kamlib.value.dependence import herfindahl
+from kamlib.value.dependence import figures as dependence_figures
+from kamlib.value.dependence.shares import herfindahl
+from kamlib.value.profit import figures as profit_figures
+from kamlib.value.profit.whale import whale_curve
 from kamlib.value.rfm import rfm, rfm_grid
 from kamlib.value.split import split
 from kamlib.value.totals import movers
-from kamlib.value.whale import whale_curve
 
 STYLE = Style("en", "EUR")
 
@@ -40,8 +42,8 @@ def test_every_plot_draws_on_the_axes_it_is_given(facts, period):
     for plot, frame, options in (
         (figures.plot_monthly, months(), {}),
         (figures.plot_lorenz, lorenz(facts).frame, {}),
-        (figures.plot_whale, whale_curve(facts).frame, {}),
-        (figures.plot_holders, herfindahl(facts).frame, {"by": "account_id"}),
+        (profit_figures.plot_whale, whale_curve(facts).frame, {}),
+        (dependence_figures.plot_holders, herfindahl(facts).frame, {"by": "account_id"}),
         (figures.plot_movers, movers(facts, period, length=9).frame, {}),
         (figures.plot_rfm, rfm_grid(rfm(scores)), {}),
         (figures.plot_split, split(facts, "role").frame, {}),
@@ -76,14 +78,14 @@ def test_lorenz_line_is_the_frame_and_marks_the_top(facts):
 
 
 def test_whale_marks_peak_and_end(facts):
-    ax = figures.plot_whale(whale_curve(facts).frame, style=STYLE)
+    ax = profit_figures.plot_whale(whale_curve(facts).frame, style=STYLE)
     assert ax.lines[0].get_ydata().tolist() == [0.0, 30.0, 45.0, 45.0, 43.0, 40.0]
     assert [text.get_text() for text in ax.texts] == ["peak: 45", "all accounts: 40"]
     assert "n = 5" in ax.get_xlabel()
 
 
 def test_holders_without_a_name_are_called_by_their_id(facts):
-    ax = figures.plot_holders(herfindahl(facts).frame, by="account_id", style=STYLE)
+    ax = dependence_figures.plot_holders(herfindahl(facts).frame, by="account_id", style=STYLE)
     labels = [label.get_text() for label in ax.get_yticklabels()]
     assert labels[:2] == ["Alpha", "b"]
     assert [bar.get_width() for bar in ax.patches] == [0.5, 0.3, 0.15, 0.05]
@@ -109,5 +111,5 @@ def test_unknown_group_is_called_unknown(facts):
 
 
 def test_labels_are_chinese_in_a_chinese_report(facts):
-    ax = figures.plot_whale(whale_curve(facts).frame, style=Style("zh", "CNY"))
+    ax = profit_figures.plot_whale(whale_curve(facts).frame, style=Style("zh", "CNY"))
     assert ax.get_ylabel() == "累计贡献毛利（CNY）"

@@ -1,0 +1,1 @@
+"""Whether the money comes in, how late, and who owes it."""

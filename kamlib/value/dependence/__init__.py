@@ -1,0 +1,1 @@
+"""On whom the unit depends: accounts, account managers, contacts."""

@@ -1,0 +1,1 @@
+"""What each account will bring: purchase and renewal models, and what they are worth."""
