@@ -91,13 +91,20 @@ class Session:
             self.page.figure(drawn, f"figure_{estimate.name}", estimate.note, caption)
 
     def table(
-        self, frame: pd.DataFrame | Estimate, id: str, caption: str = "", *, rows: int | None = None
+        self,
+        frame: pd.DataFrame | Estimate,
+        id: str,
+        caption: str = "",
+        *,
+        rows: int | None = None,
+        folded: bool = False,
     ) -> None:
         """Show a table; one without rows is left out, since its section has said why."""
         if isinstance(frame, Estimate):
             frame = frame.frame
         if not frame.empty:
-            self.page.table(frame, id, heading(caption, self.style), rows=rows)
+            words = heading(caption, self.style)
+            self.page.table(frame, id, words, rows=rows, folded=folded)
 
     def conclude(self, *findings: Estimate) -> None:
         """Show the notes of the findings once more; what was refused concludes nothing."""

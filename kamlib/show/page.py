@@ -101,6 +101,7 @@ class Page:
         caption: Sentence | str = "",
         *,
         rows: int | None = None,
+        folded: bool = False,
     ) -> None:
         """Show a table and remember the whole frame.
 
@@ -114,6 +115,9 @@ class Page:
             Plain text above the table.
         rows
             How many rows to show; the file always has all of them.
+        folded
+            Whether the report shows the caption alone until a reader opens it; for tables that
+            repeat a figure, or that few readers look up.
 
         Raises
         ------
@@ -128,7 +132,8 @@ class Page:
             "text/plain": text_table(frame, id, shown, self.style, limit),
         }
         self.tables[id] = frame
-        self._show(data, {"kind": "table", "id": id, "caption": shown})
+        kam = {"kind": "table", "id": id, "caption": shown}
+        self._show(data, kam | ({"folded": "yes"} if folded else {}))
 
     def checks(self, checks: Iterable[Check]) -> None:
         """Show what was looked at, and what came of it; nothing where there is no check."""

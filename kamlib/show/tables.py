@@ -25,6 +25,7 @@ _LEFT = ("text", "term", "date", "month")
 class _Column:
     head: str
     numeric: bool
+    css: str
     cells: list[str]
     raw: list[str | None]  # None: the cell itself is what sorts
 
@@ -37,6 +38,7 @@ def _column(frame: pd.DataFrame, name: str, style: Style) -> _Column:
     return _Column(
         head=label(name, style),
         numeric=kind not in _LEFT,
+        css="n" if kind not in _LEFT else "who" if name == "name" else "",
         cells=[shown for shown, _ in pairs],
         raw=[raw for _, raw in pairs],
     )
@@ -80,7 +82,7 @@ def html_table(
         Rows shown; a last line says where the others are.
     """
     columns = _columns(frame, style, rows)
-    number = [' class="n"' if column.numeric else "" for column in columns]
+    number = [f' class="{column.css}"' if column.css else "" for column in columns]
     head = "".join(
         f'<th scope="col"{css}>{escape(column.head)}</th>'
         for css, column in zip(number, columns, strict=True)

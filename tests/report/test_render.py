@@ -228,3 +228,13 @@ def test_the_notebook_is_not_changed_and_the_page_is_the_same_again(make):
     before = copy.deepcopy(nb)
     assert render_report(nb) == render_report(nb)
     assert nb == before
+
+
+def test_folded_table_is_one_click_away_under_its_caption(make):
+    table = '<table id="table-x"><thead><tr><th>a</th></tr></thead><tbody></tbody></table>'
+    kam = {"kind": "table", "id": "x", "caption": "Long & wide", "folded": "yes"}
+    output = make.shown({"text/html": table, "text/plain": "a"}, **kam)
+    details = page(make.notebook(make.code("1", output))).select_one("details.more")
+    assert details.summary.get_text() == "Long & wide"
+    assert details.select_one("table#table-x") is not None
+    assert not details.has_attr("open")

@@ -8,6 +8,7 @@ then put together from these. A row recorded after a day is not in that day's fi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -18,6 +19,7 @@ import pandas as pd
 from kamlib.accounts import Ledger, evaluation_dates, latest, owner
 from kamlib.accounts.calendar import WINDOW_MONTHS
 from kamlib.book import Book
+from kamlib.results import Estimate
 
 CRITERIA = ("contract_volume", "price_realisation", "revenue", "collection_rate", "credit")
 NEEDS = {
@@ -136,7 +138,14 @@ def line_facts(book: Book, dates: Sequence[date]) -> ir.Table:
     return sums.filter(sums.revenue > 0) if dates else sums.limit(0)
 
 
-def named(frame: pd.DataFrame, who: pd.DataFrame) -> pd.DataFrame:
+def named(estimate: Estimate, who: pd.DataFrame) -> Estimate:
+    """Return an estimate whose frame carries the `name` of each account behind its `account_id`."""
+    if "account_id" not in estimate.frame:
+        return estimate
+    return replace(estimate, frame=with_names(estimate.frame, who))
+
+
+def with_names(frame: pd.DataFrame, who: pd.DataFrame) -> pd.DataFrame:
     """Return a frame with the `name` of each account behind its `account_id`, taken from `who`."""
     names = frame["account_id"].map(who.set_index("account_id")["name"])
     shown = frame.drop(columns="name", errors="ignore")

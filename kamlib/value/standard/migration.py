@@ -12,6 +12,8 @@ from kamlib.params import EvaluationStandardParams
 from kamlib.results import Estimate, one_row, refusal
 from kamlib.value.standard.scorecard import PARTS, Standard, criterion_scores, weighted
 
+BECAME_KEY, NO_LONGER_KEY = "became key", "no longer key"
+
 Floats = NDArray[np.float64]
 NEW, LOST = "new", "lost"
 
@@ -89,24 +91,25 @@ def moves(
     start: pd.Timestamp | None,
     standard: Standard,
     params: EvaluationStandardParams,
-) -> pd.DataFrame:
+) -> Estimate:
     """Promotions and demotions of listed accounts, with what moved them.
 
     Returns
     -------
-    DataFrame
-        One row per account whose tier changed, largest change first: `account_id`, `tier_then`,
-        `tier_now`, `score_then`, `score`, `criterion` (whose points moved most in the direction
+    Estimate
+        Frame: one row per account whose tier changed, largest change first: `account_id`, `tier_then`,
+        `tier_now`, `key_change` ("became key", "no longer key" or null), `score_then`, `score`, `criterion` (whose points moved most in the direction
         of the move), `criterion_change` (points), and the change of the account's standing among
         the accounts of each date: `standing_change` = `own_change` + `peers_change`. Standing is
         the score against the accounts of the same date (0–100), or by contribution one less the
         share that larger accounts make (in percent points); own change holds the account's new values
-        against the peers of `start`, and the rest is the peers'.
+        against the peers of `start`, and the rest is the peers'. Summary: `n_promoted`, `n_demoted`,
+        `n_key_lost` (accounts that left the key tiers). A full count.
     """
-    columns = ["account_id", "tier_then", "tier_now", "score_then", "score", "criterion",
-               "criterion_change", "standing_change", "own_change", "peers_change"]  # fmt: skip
+    columns = ["account_id", "tier_then", "tier_now", "key_change", "score_then", "score",
+               "criterion", "criterion_change", "standing_change", "own_change", "peers_change"]  # fmt: skip
     if start is None or tiers.empty:
-        return pd.DataFrame(columns=columns)
+        return refusal("tier_moves", "migration.no_year")
     both = _pair(tiers, start, tiers["evaluated_on"].max())
     split = split_moves(tiers, start, standard, params)
     both = both[both["tier_then"].notna() & both["tier_now"].notna()]
@@ -130,7 +133,19 @@ def moves(
     frame = frame.assign(gap=gap).sort_values(
         ["step", "gap", "account_id"], ascending=[False, False, True], ignore_index=True
     )
-    return frame[columns]
+    if frame.empty:
+        return refusal("tier_moves", "migration.nobody", start=start)
+    up = frame["tier_now"].map(place) < frame["tier_then"].map(place)
+    key_then, key_now = (frame[c].isin(params.key_tiers) for c in ("tier_then", "tier_now"))
+    changes = [key_now & ~key_then, key_then & ~key_now]
+    frame["key_change"] = np.select(changes, [BECAME_KEY, NO_LONGER_KEY], None)  # type: ignore[list-item]
+    won, lost = (int(change.sum()) for change in changes)
+    rose = int(up.sum())
+    summary = one_row(
+        len(frame), "full count", n_promoted=rose, n_demoted=len(frame) - rose, n_key_lost=lost
+    )
+    values = {"start": start, "up": rose, "down": len(frame) - rose, "lost": lost, "won": won}
+    return Estimate("tier_moves", frame[columns], summary, Sentence("migration.moves", values))
 
 
 def split_moves(

@@ -117,21 +117,26 @@ def beside(tiers: pd.DataFrame, decided: pd.DataFrame) -> Estimate:
     return Estimate("tiers_beside", frame, summary, Sentence("tiers.beside", values), (check,))
 
 
-def disagreements(tiers: pd.DataFrame, decided: pd.DataFrame) -> pd.DataFrame:
-    """Return the accounts whose computed tier is not the one in force, widest apart first.
+def disagreements(tiers: pd.DataFrame, decided: pd.DataFrame) -> Estimate:
+    """Accounts whose computed tier is not the one in force, widest apart first.
 
     Returns
     -------
-    DataFrame
-        `account_id`, `tier_in_force`, `tier`, `steps` (tiers apart; above zero: the computed one is
-        better), `score`.
+    Estimate
+        Frame: one row per such account: `account_id`, `tier_in_force`, `tier`, `steps` (tiers
+        apart; above zero: the computed one is better), `score`. A full count.
     """
     both = _beside(tiers, decided)
     apart = both[both["steps"].fillna(0) != 0]
     apart = apart.assign(wide=apart["steps"].abs()).sort_values(
         ["wide", "score", "account_id"], ascending=[False, False, True], ignore_index=True
     )
-    return apart[["account_id", "tier_in_force", "tier", "steps", "score"]]
+    if apart.empty:
+        return refusal("tiers_differ", "tiers.none_differ", n=len(both))
+    values = {"n": len(apart), "of": len(both), "far": int((apart["wide"] > 1).sum())}
+    frame = apart[["account_id", "tier_in_force", "tier", "steps", "score"]]
+    summary = one_row(len(both), "full count")
+    return Estimate("tiers_differ", frame, summary, Sentence("tiers.differ", values))
 
 
 def _beside(tiers: pd.DataFrame, decided: pd.DataFrame) -> pd.DataFrame:

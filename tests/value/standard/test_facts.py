@@ -22,9 +22,9 @@ from kamlib.value.standard.facts import (
     CRITERIA,
     collect,
     line_facts,
-    named,
     standard_dates,
     standard_facts,
+    with_names,
 )
 
 END, NEXT = pd.Timestamp("2023-12-31"), pd.Timestamp("2024-03-31")
@@ -172,7 +172,7 @@ def test_members_count_with_their_parent_group(small):
 
 def test_names_stand_behind_the_account():
     frame = pd.DataFrame({"account_id": ["b", "a"], "score": [1.0, 2.0]})
-    shown = named(frame, pd.DataFrame({"account_id": ["a"], "name": ["Alpha"]}))
+    shown = with_names(frame, pd.DataFrame({"account_id": ["a"], "name": ["Alpha"]}))
     assert list(shown.columns) == ["account_id", "name", "score"]
     assert shown["name"].tolist()[1] == "Alpha"
     assert pd.isna(shown["name"][0])

@@ -96,8 +96,8 @@ def test_own_and_peers_sum_to_the_whole_move(seed, basis):
         wide = tiers.pivot(index="account_id", columns="evaluated_on", values="standing")
         change = 100 * (wide[END] - wide[START]).reindex(split["account_id"])
         assert split["standing_change"].to_numpy() == pytest.approx(change.to_numpy(), abs=1e-9)
-    listed = moves(tiers, START, frozen, params)
-    assert (listed["tier_then"] != listed["tier_now"]).all()
+    listed = moves(tiers, START, frozen, params).frame
+    assert listed.empty or (listed["tier_then"] != listed["tier_now"]).all()
 
 
 @pytest.mark.parametrize("basis", ["score", "contribution"])
@@ -135,7 +135,7 @@ def test_the_criterion_that_moved_most_is_named():
         return frame
 
     tiers, frozen, params = judged(5, grow=less_revenue)
-    listed = moves(tiers, START, frozen, params)
+    listed = moves(tiers, START, frozen, params).frame
     assert len(listed) > 3
     assert set(listed["criterion"]) == {"revenue"}
     points = tiers.pivot(index="account_id", columns="evaluated_on", values="part_revenue")
@@ -143,4 +143,18 @@ def test_the_criterion_that_moved_most_is_named():
     assert first["criterion_change"] == pytest.approx(
         (points[END] - points[START])[first["account_id"]]
     )
-    assert moves(tiers, None, frozen, params).empty
+    assert moves(tiers, None, frozen, params).refused
+
+
+def test_moves_count_who_left_the_key_tiers():
+    def falls(frame):
+        frame.loc[frame["account_id"] == "00", [*CRITERIA, "contribution"]] = 1000.0
+        return frame
+
+    tiers, frozen, params = judged(3, grow=falls)
+    found = moves(tiers, START, frozen, params)
+    rose = found.frame.set_index("account_id")
+    assert "00" in rose.index
+    assert found["n_promoted"] + found["n_demoted"] == len(found.frame)
+    left = rose["tier_then"].isin(params.key_tiers) & ~rose["tier_now"].isin(params.key_tiers)
+    assert found["n_key_lost"] == left.sum()

@@ -188,7 +188,7 @@ def test_computed_beside_in_force_by_hand():
     found = pyramid.beside(tiers, decided)
     assert (found["n_obs"], found["n_agree"], found["n_undecided"]) == (3, 1, 1)
     assert found.frame["n_accounts"].sum() == 3
-    apart = pyramid.disagreements(tiers, decided)
+    apart = pyramid.disagreements(tiers, decided).frame
     assert apart[["account_id", "steps"]].to_numpy().tolist() == [["b", 2.0], ["c", -1.0]]
     assert pyramid.beside(tiers, decided.head(0)).refused
 
