@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -71,6 +71,12 @@ def refusal(name: str, key: str, **values: Any) -> Estimate:
     note = Sentence(key, values)
     summary = pd.DataFrame({"n_obs": [0], "method": ["refused"], "conf_level": [float("nan")]})
     return Estimate(name, pd.DataFrame(), summary, note, (Check(name, None, note),))
+
+
+def none_found(name: str, key: str, **values: Any) -> Estimate:
+    """Return an estimate of what was looked for and is not there: nothing to show, nothing amiss."""
+    empty = refusal(name, key, **values)
+    return replace(empty, checks=(Check(name, True, empty.note),))
 
 
 def one_row(n_obs: int, method: str, conf_level: float = float("nan"), **more: Any) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from kamlib.glossary import Sentence, Style, columns, say
-from kamlib.results import Check, Estimate, one_row, refusal
+from kamlib.results import Check, Estimate, none_found, one_row, refusal
 
 NOTE = Sentence("action.none")
 
@@ -61,3 +61,9 @@ def test_a_check_without_rows_has_an_empty_frame_of_its_own():
     one, other = Check("a", True, NOTE), Check("b", None, NOTE)
     assert one.frame.empty
     assert one.frame is not other.frame
+
+
+def test_what_was_looked_for_and_not_found_is_no_fault():
+    found = none_found("concessions", "action.none")
+    assert found.refused
+    assert [(check.name, check.passed) for check in found.checks] == [("concessions", True)]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from kamlib.glossary import Sentence
-from kamlib.results import Check, Estimate, one_row, refusal
+from kamlib.results import Check, Estimate, none_found, one_row, refusal
 
 FIFTHS = 5
 SILENT_GAPS = 3
@@ -114,7 +114,7 @@ def silent_large(scores: Estimate, *, n_days: int, length: int) -> Estimate:
     silent = frame["days_since_last"] > SILENT_GAPS * frame["usual_gap_days"]
     chosen = frame[(frame["monetary_score"] == FIFTHS) & (frame["n_orders"] >= 3) & silent]
     if chosen.empty:
-        return refusal("silent_large", "rfm.none_silent", times=SILENT_GAPS)
+        return none_found("silent_large", "rfm.none_silent", times=SILENT_GAPS)
     chosen = chosen.sort_values("revenue", ascending=False, kind="stable")
     columns = ["account_id", "name", "manager_id", "days_since_last", "usual_gap_days", "n_orders",
                "revenue"]  # fmt: skip

@@ -6,7 +6,7 @@ import pandas as pd
 
 from kamlib.accounts import Ledger, Period
 from kamlib.glossary import Sentence
-from kamlib.results import Check, Estimate, one_row, refusal
+from kamlib.results import Check, Estimate, none_found, one_row, refusal
 
 MEASURES = ("revenue", "margin", "cost_to_serve", "contribution")
 
@@ -93,7 +93,7 @@ def movers(facts: pd.DataFrame, period: Period, *, length: int) -> Estimate:
     table = facts.assign(change=facts["revenue"] - facts["revenue_before"])
     table = table[table["change"] != 0]
     if table.empty:
-        return refusal("movers", "movers.none")
+        return none_found("movers", "movers.none")
     order = table["change"].abs().sort_values(ascending=False, kind="stable").index
     frame = table.loc[order[:length]].reset_index(drop=True)
     frame = frame[["account_id", "name", "manager_id", "revenue_before", "revenue", "change",

@@ -7,7 +7,7 @@ import pandas as pd
 
 from kamlib.book import Book
 from kamlib.glossary import Sentence
-from kamlib.results import Check, Estimate, one_row, refusal
+from kamlib.results import Check, Estimate, none_found, one_row, refusal
 from kamlib.value.collection.facts import BUCKETS
 
 _OFF = 0.05
@@ -102,7 +102,7 @@ def ageing(accounts: pd.DataFrame, *, missing: str = "") -> Estimate:
         return refusal("ageing", "collection.no_tables", tables=missing)
     total = float(accounts["open_balance"].sum())
     if not total > 0:
-        return refusal("ageing", "collection.nothing_open", n=len(accounts))
+        return none_found("ageing", "collection.nothing_open", n=len(accounts))
     amounts = [float(accounts[name].sum()) for name in BUCKETS]
     frame = pd.DataFrame(
         {
@@ -152,7 +152,7 @@ def exposure(
         return refusal("exposure", "collection.no_tables", tables=missing)
     owing = accounts[accounts["open_balance"] > 0]
     if owing.empty:
-        return refusal("exposure", "collection.nothing_open", n=len(accounts))
+        return none_found("exposure", "collection.nothing_open", n=len(accounts))
     rows = owing.merge(facts[["account_id", "name", "manager_id"]], on="account_id", how="left")
     rows = rows.sort_values(["open_balance", "account_id"], ascending=[False, True])
     share = (rows["open_balance"] / rows["open_balance"].sum()).to_numpy()

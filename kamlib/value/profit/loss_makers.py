@@ -8,7 +8,7 @@ from scipy import stats
 
 from kamlib.accounts import Ledger, Period, Window
 from kamlib.glossary import Sentence
-from kamlib.results import Check, Estimate, one_row, refusal
+from kamlib.results import Check, Estimate, none_found, one_row, refusal
 from kamlib.value.profit.facts import QUARTERS
 
 LOSES, MAY_LOSE, PAYS = "costs more than it brings", "may cost more", "brings more"
@@ -134,7 +134,7 @@ def loss_makers(
     found["tenure_years"] = (pd.Timestamp(window.end) - started).dt.days / 365.25
     below = found[found["contribution"] < 0]
     if below.empty:
-        return refusal("loss_makers", "losses.none", n=len(found))
+        return none_found("loss_makers", "losses.none", n=len(found))
     below = below.assign(unsure=below["verdict"] != LOSES)
     below = below.sort_values(["unsure", "contribution", "account_id"], kind="stable")
     columns = ["account_id", "name", "manager_id", "verdict", "tenure_years", "revenue",
@@ -204,7 +204,7 @@ def aftermath(
     then = _judged(facts, "_before", quarters_before, conf_level)
     then = then.loc[then["verdict"] == LOSES, ["account_id"]]
     if then.empty:
-        return refusal("aftermath", "losses.none_before", level=conf_level)
+        return none_found("aftermath", "losses.none_before", level=conf_level)
     now = _judged(facts, "", quarters, conf_level)[["account_id", "verdict"]]
     rows = facts.merge(then, on="account_id").merge(now, on="account_id", how="left")
     gone = ~_bought(rows, "")

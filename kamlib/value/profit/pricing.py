@@ -6,7 +6,7 @@ import pandas as pd
 
 from kamlib.accounts import Period
 from kamlib.glossary import Sentence
-from kamlib.results import Check, Estimate, one_row, refusal
+from kamlib.results import Check, Estimate, none_found, one_row, refusal
 from kamlib.value.profit.bridge import effects
 
 
@@ -139,7 +139,7 @@ def concessions(
     }
     n_obs = int(sums["price_change"].notna().sum())
     if frame.empty:
-        return refusal("concessions", "bridge.no_concessions", fall=fall, n=n_obs)
+        return none_found("concessions", "bridge.no_concessions", fall=fall, n=n_obs)
     summary = one_row(n_obs, "full count", n_conceded=len(frame), given_away=values["given"])
     note = Sentence("bridge.concessions", values | {"of": n_obs})
     return Estimate("concessions", frame[columns].head(length), summary, note)

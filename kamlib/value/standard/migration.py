@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from kamlib.book.schemas import TIERS
 from kamlib.glossary import Sentence
 from kamlib.params import EvaluationStandardParams
-from kamlib.results import Estimate, one_row, refusal
+from kamlib.results import Estimate, none_found, one_row, refusal
 from kamlib.value.standard.scorecard import PARTS, Standard, criterion_scores, weighted
 
 BECAME_KEY, NO_LONGER_KEY = "became key", "no longer key"
@@ -134,7 +134,7 @@ def moves(
         ["step", "gap", "account_id"], ascending=[False, False, True], ignore_index=True
     )
     if frame.empty:
-        return refusal("tier_moves", "migration.nobody", start=start)
+        return none_found("tier_moves", "migration.nobody", start=start)
     up = frame["tier_now"].map(place) < frame["tier_then"].map(place)
     key_then, key_now = (frame[c].isin(params.key_tiers) for c in ("tier_then", "tier_now"))
     changes = [key_now & ~key_then, key_then & ~key_now]

@@ -7,7 +7,7 @@ import pandas as pd
 from kamlib.book.schemas import TIERS
 from kamlib.glossary import Sentence
 from kamlib.params import EvaluationStandardParams
-from kamlib.results import Check, Estimate, one_row, refusal
+from kamlib.results import Check, Estimate, none_found, one_row, refusal
 from kamlib.value.standard.scorecard import MIN_REFERENCE, PARTS
 
 
@@ -132,7 +132,7 @@ def disagreements(tiers: pd.DataFrame, decided: pd.DataFrame) -> Estimate:
         ["wide", "score", "account_id"], ascending=[False, False, True], ignore_index=True
     )
     if apart.empty:
-        return refusal("tiers_differ", "tiers.none_differ", n=len(both))
+        return none_found("tiers_differ", "tiers.none_differ", n=len(both))
     values = {"n": len(apart), "of": len(both), "far": int((apart["wide"] > 1).sum())}
     frame = apart[["account_id", "tier_in_force", "tier", "steps", "score"]]
     summary = one_row(len(both), "full count")
