@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from kamlib.glossary import Sentence
-from kamlib.results import Estimate, one_row
+from kamlib.results import Estimate, one_row, refusal
 from kamlib.value.lifetime.outlook import Outlook
 
 _CHANCES = ("p_alive", "p_order", "p_stay")
@@ -16,7 +16,9 @@ _PARTS = (
 )  # fmt: skip
 
 
-def account_values(outlook: Outlook, facts: pd.DataFrame, *, discount_rate: float) -> Estimate:
+def account_values(
+    outlook: Outlook | Estimate, facts: pd.DataFrame, *, discount_rate: float
+) -> Estimate:
     """Residual customer lifetime value of each account, with its interval.
 
     The discounted expected contribution of the horizon: margin of what the account will buy less
@@ -25,7 +27,7 @@ def account_values(outlook: Outlook, facts: pd.DataFrame, *, discount_rate: floa
     Parameters
     ----------
     outlook
-        The forecast; what it cannot know is in its checks.
+        The forecast, or its refusal; what it cannot know is in its checks.
     facts
         One row per account: `account_id`, `name`.
     discount_rate
@@ -48,6 +50,8 @@ def account_values(outlook: Outlook, facts: pd.DataFrame, *, discount_rate: floa
     Journal of Interactive Marketing 12, 17–30.
     doi:10.1002/(SICI)1520-6653(199824)12:1<17::AID-DIR3>3.0.CO;2-K
     """
+    if isinstance(outlook, Estimate):
+        return refusal("account_values", outlook.note.key, **outlook.note.values)
     prediction = outlook.prediction
     value = prediction.accounts["contribution"]
     total = prediction.unit["contribution"]
@@ -86,7 +90,7 @@ def account_values(outlook: Outlook, facts: pd.DataFrame, *, discount_rate: floa
     )  # fmt: skip
 
 
-def value_parts(outlook: Outlook) -> Estimate:
+def value_parts(outlook: Outlook | Estimate) -> Estimate:
     """What the unit's value is made of: revenue, margin, cost to serve, and what remains.
 
     Returns
@@ -94,8 +98,10 @@ def value_parts(outlook: Outlook) -> Estimate:
     Estimate
         Frame: one row per `term`: `expected_revenue` (as invoiced), `expected_margin`,
         `expected_cost` and `clv` (all three discounted), with `estimate`, `conf_low`, `conf_high`,
-        `conf_level`, `n_obs`. Summary: `discounted` (revenue lost to discounting, as a share).
+        `conf_level`, `n_obs`.
     """
+    if isinstance(outlook, Estimate):
+        return refusal("value_parts", outlook.note.key, **outlook.note.values)
     prediction = outlook.prediction
     rows = [
         {"term": term, "estimate": float(part.mean), "conf_low": float(part.low),
@@ -110,3 +116,8 @@ def value_parts(outlook: Outlook) -> Estimate:
     key = "lifetime.parts" if outlook.margin_known else "lifetime.parts_revenue"
     summary = one_row(len(outlook.accounts), outlook.model, prediction.conf_level)
     return Estimate("value_parts", frame, summary, Sentence(key, values))
+
+
+def headline(values: Estimate) -> dict[str, tuple[float, Sentence | None]]:
+    """Return the unit's lifetime value for the top of the report; nothing where it was refused."""
+    return {} if values.refused else {"clv": (float(values["clv"]), None)}

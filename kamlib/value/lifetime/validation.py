@@ -110,7 +110,7 @@ def holdout_total(
         return refusal("holdout_total", outlook.note.key, **outlook.note.values)
     both = side_by_side(outlook, actual)
     level, n = outlook.prediction.conf_level, len(both)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name in _counted(outlook):
         expected, came = _COUNTED[name]
         unit = outlook.prediction.unit[name]

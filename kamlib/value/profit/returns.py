@@ -110,9 +110,7 @@ def _with(rows: pd.DataFrame, costs: pd.DataFrame | None, column: str) -> pd.Dat
     return rows.merge(costs[["account_id", column]], on="account_id", how="left")
 
 
-def return_on_customer(
-    facts: pd.DataFrame, opening: pd.DataFrame | None, closing: pd.DataFrame | None
-) -> Estimate:
+def return_on_customer(facts: pd.DataFrame, opening: Estimate, closing: Estimate) -> Estimate:
     """Return on Customer: (contribution of the period + change in CLV) ÷ opening CLV.
 
     Parameters
@@ -120,8 +118,8 @@ def return_on_customer(
     facts
         One row per account: `account_id`, `name`, `contribution` of the period.
     opening, closing
-        One row per account: `account_id`, `clv` on the first and on the last day of the period. An
-        account that only one of them holds had, or has, no value.
+        Results of `account_values` as of the eve of the period and of its last day. An account that
+        only one of them holds had, or has, no value.
 
     Returns
     -------
@@ -137,14 +135,16 @@ def return_on_customer(
     Examples
     --------
     >>> table = pd.DataFrame({"account_id": ["a"], "name": ["A"], "contribution": [10.0]})
-    >>> value = lambda clv: pd.DataFrame({"account_id": ["a"], "clv": [clv]})
+    >>> def value(clv):
+    ...     frame = pd.DataFrame({"account_id": ["a"], "clv": [clv]})
+    ...     return Estimate("account_values", frame, one_row(1, "stated"), Sentence("returns.no_clv"))
     >>> float(return_on_customer(table, value(100.0), value(95.0))["return_on_customer"])
     0.05
     """
-    if opening is None or closing is None or opening.empty:
+    if opening.refused or closing.refused:
         return refusal("return_on_customer", "returns.no_clv")
-    values = opening[["account_id", "clv"]].merge(
-        closing[["account_id", "clv"]], on="account_id", how="outer",
+    values = opening.frame[["account_id", "clv"]].merge(
+        closing.frame[["account_id", "clv"]], on="account_id", how="outer",
         suffixes=("_opening", "_closing"),
     )  # fmt: skip
     values = values.fillna({"clv_opening": 0.0, "clv_closing": 0.0})

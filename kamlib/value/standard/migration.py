@@ -138,7 +138,10 @@ def moves(
     up = frame["tier_now"].map(place) < frame["tier_then"].map(place)
     key_then, key_now = (frame[c].isin(params.key_tiers) for c in ("tier_then", "tier_now"))
     changes = [key_now & ~key_then, key_then & ~key_now]
-    frame["key_change"] = np.select(changes, [BECAME_KEY, NO_LONGER_KEY], None)  # type: ignore[list-item]
+    frame["key_change"] = [
+        BECAME_KEY if gained else NO_LONGER_KEY if left else None
+        for gained, left in zip(*changes, strict=True)
+    ]
     won, lost = (int(change.sum()) for change in changes)
     rose = int(up.sum())
     summary = one_row(

@@ -8,6 +8,7 @@ import pytest
 
 from kamlib.accounts import Ledger
 from kamlib.glossary import Sentence
+from kamlib.results import Estimate, one_row, refusal
 from kamlib.value.profit import returns
 
 LIFE = (4.0, Sentence("returns.life_stated", {"years": 4.0}))
@@ -51,12 +52,17 @@ def test_expected_life(facts):
 
 
 def test_return_on_customer_by_hand(facts):
-    opening = pd.DataFrame({"account_id": ["a", "b"], "clv": [100.0, 50.0]})
-    closing = pd.DataFrame({"account_id": ["a", "c"], "clv": [90.0, 20.0]})
+    def values(**clv):
+        frame = pd.DataFrame({"account_id": list(clv), "clv": list(clv.values())})
+        return Estimate("account_values", frame, one_row(2, "stated"), Sentence("returns.no_clv"))
+
+    opening, closing = values(a=100.0, b=50.0), values(a=90.0, c=20.0)
     found = returns.return_on_customer(facts, opening, closing)
     each = found.frame.set_index("account_id")["return_on_customer"]
     # a: (30 + 90 - 100) / 100; b: (15 + 0 - 50) / 50; c had no value to begin with
     assert each[["a", "b"]].tolist() == pytest.approx([0.2, -0.7])
     assert np.isnan(each["c"])
     assert float(found["return_on_customer"]) == pytest.approx((20 - 35 - 2 + 20) / 150)
-    assert returns.return_on_customer(facts, None, closing).refused
+    assert returns.return_on_customer(
+        facts, refusal("account_values", "returns.no_clv"), closing
+    ).refused
