@@ -66,6 +66,7 @@ schema: $(VENV)/runtime.stamp
 	$(BIN)/kam params --schema
 
 bench: $(VENV)/runtime.stamp
+	$(BIN)/python -m benchmarks.purchase_summary
 	$(BIN)/python -m benchmarks.online_retail
 	$(BIN)/python -m benchmarks.purchases
 

@@ -1,7 +1,8 @@
-"""Runs pieces of Python as whole processes and reads what the system counted for them."""
+"""Runs pieces of Python in processes of their own and reads what the system counted for them."""
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 import subprocess
@@ -12,26 +13,57 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Median over runs: wall and CPU seconds, and the largest resident memory in MB."""
+    """Wall and CPU seconds, the largest resident memory in MB, and the last line printed."""
 
     wall: float
     cpu: float
     peak_mb: float
+    told: str = ""
 
 
-def run(code: str, *arguments: str) -> Cost:
+@dataclass(frozen=True, slots=True)
+class After:
+    """Code of which only the part after the preparation (imports) is timed; its memory is whole."""
+
+    preparation: str
+    code: str
+
+
+_TIMED = """
+{preparation}
+import json as _json, time as _time
+_begun = _time.perf_counter(), _time.process_time()
+{code}
+_ended = _time.perf_counter(), _time.process_time()
+print(_json.dumps([b - a for a, b in zip(_begun, _ended)]))
+"""
+
+
+def run(code: str | After, *arguments: str) -> Cost:
     """Run `code` in a fresh interpreter and return what it cost."""
+    text = (
+        _TIMED.format(preparation=code.preparation, code=code.code)
+        if isinstance(code, After)
+        else code
+    )
     start = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", text, *arguments], stdout=subprocess.PIPE, text=True
+    )
+    # a bar of progress comes back to the start of its line
+    told = process.stdout.read().splitlines()
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"the measured code failed with {process.returncode}")
-    wall = time.perf_counter() - start
-    return Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    wall, cpu = time.perf_counter() - start, used.ru_utime + used.ru_stime
+    if isinstance(code, After):
+        wall, cpu = json.loads(told.pop())
+    # the system counts in 1,024 bytes
+    return Cost(wall, cpu, used.ru_maxrss * 1024 / 1e6, told[-1] if told else "")
 
 
-def compare(pieces: dict[str, str], *arguments: str, runs: int = 5) -> dict[str, Cost]:
+def compare(pieces: dict[str, str | After], *arguments: str, runs: int = 5) -> dict[str, Cost]:
     """Run all pieces in turn, `runs` times after one warm-up, and return the medians."""
     found: dict[str, list[Cost]] = {name: [] for name in pieces}
     for turn in range(runs + 1):
@@ -40,7 +72,13 @@ def compare(pieces: dict[str, str], *arguments: str, runs: int = 5) -> dict[str,
             if turn:
                 found[name].append(cost)
     return {
-        name: Cost(*(statistics.median(getattr(c, part) for c in costs) for part in Cost.__slots__))
+        name: Cost(
+            *(
+                statistics.median(getattr(c, part) for c in costs)
+                for part in ("wall", "cpu", "peak_mb")
+            ),
+            told=costs[-1].told,
+        )
         for name, costs in found.items()
     }
 

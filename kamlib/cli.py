@@ -13,6 +13,7 @@ import typer  # isort: skip
 
 if TYPE_CHECKING:
     from kamlib.params import Unit
+    from kamlib.run.screen import Screen
 
 app = typer.Typer(
     help="Key account management: studies of business units, run and published.",
@@ -43,17 +44,79 @@ def run(
         _refuse(faults)
     from rich.console import Console
 
-    from kamlib.run.runner import exit_code, run_jobs
+    from kamlib.run.runner import exit_code, run_jobs, signals_as_interrupt
     from kamlib.run.screen import Screen
     from kamlib.run.watch import Limits
 
     screen = Screen(Console())
     if not units and not demo and all(job.unit.book.demo for job in jobs):
         screen.say("There is no unit of your own in params/ yet, so the demo units run.")
+    if not units and not demo and "customer_value" in {job.study for job in jobs}:
+        with signals_as_interrupt():
+            _pool_first([job.unit for job in jobs], as_of, timeout, screen)
     limits = Limits(job=timeout, cell=max(min(timeout, Limits().cell), timeout / 2))
     records = run_jobs(jobs, workers=workers, limits=limits, screen=screen)
     screen.summary(records)
     raise typer.Exit(exit_code(records))
+
+
+def _pool_first(units: Sequence[Unit], as_of: str, timeout: float, screen: Screen) -> None:
+    """Let comparable units learn from each other before their studies start.
+
+    In a process of its own (docs/decisions/0009): whatever becomes of it, the studies go on.
+    """
+    from kamlib.value.lifetime.pool_store import worth_pooling
+
+    if not worth_pooling({unit.business_unit: unit for unit in units}.values()):
+        return
+    import os
+    import subprocess
+
+    try:
+        done = subprocess.run(  # noqa: S603 - this program itself
+            [sys.executable, "-m", "kamlib.cli", "pool", f"--as-of={as_of}"],
+            env=os.environ | {"PYTHONUTF8": "1"},
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=timeout,
+            check=True,
+        )
+    except subprocess.TimeoutExpired:
+        why = f"it took more than {timeout:.0f} seconds"
+    except subprocess.CalledProcessError as error:
+        last = error.stderr.strip().splitlines()[-1:]
+        why = last[0].rstrip(".") if last else f"it ended with exit code {error.returncode}"
+    except OSError as error:
+        why = error.strerror or str(error)
+    else:
+        screen.say(done.stdout.strip())
+        return
+    screen.say(
+        f"Comparable units could not be pooled: {why}. Studies go on with the pooled prior that "
+        "lies there, else with the weak one."
+    )
+
+
+@app.command()
+def pool(
+    as_of: Annotated[str, typer.Option(help="last day that is known, YYYY-MM-DD")] = "",
+) -> None:
+    """Learn what comparable units have in common; studies of small units lean on it."""
+    from kamlib.run.plan import plan_jobs
+
+    jobs, faults = plan_jobs(as_of=as_of or None)
+    if faults:
+        _refuse(faults)
+    from kamlib.run import store
+    from kamlib.value.lifetime.pool_store import pool_files, pool_folder
+    from kamlib.value.lifetime.pool_units import pool_units, told
+
+    with store.lock(store.outputs() / "_pool" / ".lock", wait=True):
+        found = pool_units({job.unit.business_unit: job.unit for job in jobs}.values())
+        for day, groups in found.items():
+            store.replace_files(pool_folder(day), pool_files(day, groups))
+    typer.echo("\n".join(told(found)))
 
 
 @app.command()
@@ -97,15 +160,15 @@ def check(units: Units = None) -> None:
 
 def _found(unit: Unit) -> Iterator[str]:
     from kamlib.book import open_book
+    from kamlib.book.faults import first_found
     from kamlib.glossary import Sentence
 
     book = open_book(unit)
     yield str(book.counts.to_string(index=False))
     for fault in book.faults.to_dict("records"):
         where = ".".join(part for part in (fault["table"], fault["column"]) if part)
-        first = f"first: row {fault['first_row']}, {fault['first_value']!r}"
-        rule = Sentence(f"rule.{fault['rule']}")
-        yield f"{where}: {rule} – {fault['n_rows']:,} rows set aside ({first})"
+        rule, first = Sentence(f"rule.{fault['rule']}"), first_found(fault)
+        yield f"{where}: {rule} – {fault['n_rows']:,} rows set aside{first}"
     for check in book.checks:
         yield str(check.note)
 

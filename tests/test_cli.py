@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+from datetime import date, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pandas as pd
@@ -124,6 +126,100 @@ def test_run_hands_over_what_was_asked_for(project, kam, monkeypatch):
     assert asked["limits"].cell == 3600  # half of it, so that a longer bound can be asked for
 
 
+@pytest.fixture
+def six(project):
+    """Six units of one day, with a study of customer value."""
+    (project / "params" / "north.yaml").unlink()
+    for name in ("a", "b", "c", "d", "e", "北方"):
+        (project / "params" / f"{name}.yaml").write_text(f"{UNIT}as_of: 2025-12-31\n", "utf-8")
+    notebook = project / "notebooks" / "10_value.ipynb"
+    notebook.rename(notebook.with_name("10_customer_value.ipynb"))
+    return project
+
+
+@pytest.fixture
+def pooling(monkeypatch):
+    """Catch the process that pools, and say what became of it before any job started."""
+    seen = []
+
+    def run(command, **options):
+        seen.append((command[3:], options["timeout"]))
+        if isinstance(pooling.result, Exception):
+            raise pooling.result
+        done = subprocess.CompletedProcess(command, *pooling.result)
+        done.check_returncode()
+        return done
+
+    def run_jobs(jobs, **_):
+        seen.append(len(jobs))
+        return [Record(job, "ok") for job in jobs]
+
+    pooling = SimpleNamespace(seen=seen, result=(0, "As of today, 6 units.\n", ""))
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(runner, "run_jobs", run_jobs)
+    return pooling
+
+
+def test_units_are_pooled_before_their_studies(six, kam, pooling):
+    code, out, _ = kam("run", "--timeout", "60")
+    assert (code, out) == (0, "As of today, 6 units.\n6 ok\n")
+    assert pooling.seen == [(["pool", "--as-of="], 60), 6]
+    kam("run", "--as-of", "2025-06-30")
+    assert pooling.seen[2][0] == ["pool", "--as-of=2025-06-30"]
+
+
+@pytest.mark.parametrize(
+    ("result", "told"),
+    [
+        ((1, "", "Traceback\nOSError: No space left on device\n"), "No space left on device. St"),
+        ((-9, "", ""), "pooled: it ended with exit code -9. Studies go on"),
+        (subprocess.TimeoutExpired("kam", 60), "pooled: it took more than 3600 seconds. Studies"),
+        (OSError("no process left"), "pooled: no process left. Studies go on"),
+    ],
+)
+def test_studies_run_whatever_becomes_of_the_pooling(six, kam, pooling, result, told):
+    pooling.result = result
+    code, out, err = kam("run")
+    assert (code, err) == (0, "")
+    assert told in out
+    assert out.count("\n") == 2  # one line of it, and one of the jobs
+    assert pooling.seen[-1] == 6
+
+
+def test_a_pool_stays_as_it_is_where_not_all_units_run(six, kam, pooling):
+    names = ["a", "b", "c", "d", "e", "北方"]
+    kam("run", *names)
+    (six / "notebooks" / "20_churn.ipynb").write_bytes(
+        (six / "notebooks" / "10_customer_value.ipynb").read_bytes()
+    )
+    kam("run", "--study", "churn")
+    for name in names[:2]:
+        (six / "params" / f"{name}.yaml").write_text(f"{UNIT}as_of: 2025-06-30\n")
+    kam("run")  # four of one day and two of another
+    assert pooling.seen == [6, 6, 12]
+
+
+def test_pool_writes_what_units_have_in_common(six, kam):
+    lines = ["account_id,date,amount"]
+    for account in range(30):
+        days = range(1, 300, 10 + account)
+        lines += [f"{account},{date(2025, 1, 1) + timedelta(days=d)},5" for d in days]
+    (six / "params" / "sales.csv").write_text("\n".join(lines))
+    (six / "params" / "f.yaml").write_text(
+        "as_of: 2025-12-31\nbook:\n  tables:\n    transactions: no.csv\n"
+    )
+    assert kam("pool") == (
+        0, "As of 2025-12-31, 6 units learn from each other (left out: f).\n", "",
+    )  # fmt: skip
+    folder = six / "outputs" / "_pool" / "2025-12-31"
+    assert (folder / "pool.json").is_file()
+    assert kam("list")[1].count("not run yet") == 7
+    (six / "params" / "a.yaml").write_text("as_of: soon\n")
+    code, out, err = kam("pool")
+    assert (code, out) == (2, "")
+    assert "params/a.yaml: as_of" in err
+
+
 def test_demo_units_are_announced(project, kam, monkeypatch):
     monkeypatch.setattr(runner, "run_jobs", lambda jobs, **_: [Record(job, "ok") for job in jobs])
     remark = "There is no unit of your own"
@@ -170,7 +266,7 @@ def test_check_counts_and_lists_all_faults(project, kam, monkeypatch):
     assert code == 2
     assert "north\n       table  n_read  n_kept\ntransactions      12      11\n" in out
     assert "transactions.amount: not a number" in out
-    assert "– 1 rows set aside (first: row 7, 'x')" in out
+    assert '– 1 rows set aside (first: row 7, "x")' in out
     assert err == "south: no such file\nand another\n"
 
 

@@ -29,9 +29,9 @@ import yaml
 from ibis.backends.duckdb import Backend
 
 from kamlib.book import files
-from kamlib.book.files import FAULT, ROW, SOURCE
+from kamlib.book.engine import embedded
 from kamlib.book.parse import parse
-from kamlib.book.source import Raw, embedded
+from kamlib.book.raw import FAULT, ROW, SOURCE, Raw
 from kamlib.errors import BookError, ParamError, nearest
 from kamlib.params import BookSource, TableSource
 
@@ -153,7 +153,11 @@ def import_record(adapter: str, file: Path, params_folder: Path) -> list[Path]:
             continue
         path = params_folder / f"{unit}.yaml"
         book = {"adapter": adapter, "file": _relative(file, params_folder), "countries": chosen}
-        content = {"title": title, "currency": "GBP", "time_zone": "Europe/London", "book": book}
+        content = {
+            "title": title, "currency": "GBP", "time_zone": "Europe/London", "book": book,
+            # the record's first eighteen months forecast the rest
+            "customer_value": {"lifetime": {"holdout_from": "2011-06-01"}},
+        }  # fmt: skip
         path.write_text(
             "# yaml-language-server: $schema=kam.schema.json\n"
             + yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=100),

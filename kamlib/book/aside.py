@@ -9,8 +9,8 @@ import ibis.expr.types as ir
 import pandas as pd
 from ibis.backends.duckdb import Backend
 
-from kamlib.book.files import FAULT, ROW, SOURCE, quoted
-from kamlib.book.source import Raw
+from kamlib.book.engine import quoted
+from kamlib.book.raw import FAULT, ROW, SOURCE, Raw
 from kamlib.book.validate import Judged
 from kamlib.glossary import Sentence, Style, say
 
@@ -73,14 +73,17 @@ class Aside:
         self.con.raw_sql(f"insert into {TABLE} select {query}")
 
     def faults(self) -> pd.DataFrame:
-        """Return one row per table, column and rule: `n_rows`, `first_row`, `first_value`."""
+        """Return one row per table, column and rule: `n_rows`, `first_row`, `first_value`.
+
+        `first_row` is unknown where rows have no number, as in a database.
+        """
         # a database knows no order of rows: any of them will do
         found: pd.DataFrame = self.con.con.execute(
             'select "table", "column", rule, count(*) as n_rows, min("row") as first_row, '
             f'arg_min(value, coalesce("row", 0)) as first_value from {TABLE} '
             'group by all order by "table", n_rows desc, "column", rule'
         ).df()
-        return found
+        return found.astype({"first_row": "Int64"})
 
 
 def _place(raw: Raw, columns: tuple[str, ...]) -> str:

@@ -29,18 +29,12 @@ import pandas as pd
 import pyarrow as pa
 from ibis.backends.duckdb import Backend
 
+from kamlib.book.engine import quoted
+from kamlib.book.raw import ROW, SOURCE, no_lines
 from kamlib.errors import BookError
 from kamlib.params import TableSource
 
-# columns that a table may have besides its own: where a row stands, in which file or sheet, and the
-# fault "column:rule" that an adapter found
-ROW, SOURCE, FAULT = "_kam_row", "_kam_source", "_kam_fault"
 _CHUNK = 50_000
-
-
-def no_lines() -> pd.DataFrame:
-    """Return the frame of lines that are no records, without any: `source`, `row`, `value`."""
-    return pd.DataFrame({"source": [], "row": [], "value": []}, dtype=object)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,11 +79,6 @@ def open_file(con: Backend, path: Path, source: TableSource, name: str) -> Opene
 
 def _empty(path: Path, name: str) -> BookError:
     return BookError(f"{name}: the file {path.name} is empty; export it again, with a header line")
-
-
-def quoted(text: str) -> str:
-    """Return `text` as an SQL string."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _name(text: str) -> str:

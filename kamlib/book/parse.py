@@ -20,6 +20,9 @@ from kamlib.params import TableSource
 _WIDE = "０１２３４５６７８９．，－＋−／：　\u00a0\u202f年月日"
 _PLAIN = "0123456789.,-+-/:   --"
 
+# Blanks beside the ordinary ones: wide, narrow and unbreakable ones, and marks that have no width
+_BLANKS = "\u00a0\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
+
 # A day as people write it, then nothing or a time of day
 _TAIL = r"([ T]+[0-9]{1,2}:.*)?$"
 _YEAR_FIRST = r"^[0-9]{4}[-/. ]+[0-9]{1,2}[-/. ]+[0-9]{1,2}"
@@ -64,7 +67,7 @@ def parse(
     Parameters
     ----------
     table
-        Columns of any type.
+        Columns of any type, in their engine.
     targets
         Column -> String, Float64, Int64, Date, Timestamp or Boolean.
     source
@@ -78,7 +81,8 @@ def parse(
 
     Notes
     -----
-    Blank text is unknown (null), and so is NaN; neither is a fault. Time stamps with a zone become wall
+    Blanks of every kind at the ends of a text do not count: "A01" is one account, whatever the program
+    that wrote it laid around it. Blank text is unknown (null), and so is NaN; neither is a fault. Time stamps with a zone become wall
     time of the session's time zone, which the book sets to the unit's.
     """
     written = {c: kind for c, kind in targets.items() if not _is_typed(table[c].type(), kind)}
@@ -146,13 +150,30 @@ def _nothing() -> Any:
 
 
 def _text(column: Any) -> Any:
+    return _trimmed(_written(column))
+
+
+def _ascii(column: Any) -> Any:
+    return _trimmed(_written(column).translate(_WIDE, _PLAIN))
+
+
+def _written(column: Any) -> Any:
     kind = column.type()
     if kind.is_floating() or (kind.is_decimal() and kind.scale):
         # identifiers that went through a spreadsheet come back as 12345.0
         number = column.cast("float64")
         finite = number.between(-_FINITE, _FINITE).ifelse(number.cast("string"), _nothing())
         column = ibis.coalesce(_whole(number).cast("string"), finite)
-    return column.cast("string").strip().nullif("")
+    return column.cast("string")
+
+
+def _trimmed(text: Any) -> Any:
+    """Return a text without the blanks at its ends; null where nothing else stands in it."""
+    blanks = _BLANKS
+    if text.get_backend().name == "postgres":
+        # a server whose encoding lacks these characters takes their numbers all the same
+        blanks = blanks.encode("ascii", "backslashreplace").decode()
+    return text.re_replace(rf"^[\s\x0b{blanks}]+|[\s\x0b{blanks}]+$", "").nullif("")
 
 
 def _whole(number: Any) -> Any:
@@ -160,10 +181,6 @@ def _whole(number: Any) -> Any:
     near = number.between(-_EXACT, _EXACT).ifelse(number, ibis.null(dt.float64))
     whole = near.cast("int64")
     return (whole == near).ifelse(whole, ibis.null(dt.int64))
-
-
-def _ascii(column: Any) -> Any:
-    return _text(column).translate(_WIDE, _PLAIN).strip().nullif("")
 
 
 def _flag(text: Any) -> Any:

@@ -7,10 +7,8 @@ book; a database given by URL stays where it is and computes there.
 from __future__ import annotations
 
 import glob
-import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,52 +16,14 @@ from urllib.parse import quote
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
-from ibis.backends import BaseBackend
-from ibis.backends.duckdb import Backend as DuckDB
 
-from kamlib.book import files
-from kamlib.book.files import FAULT, ROW, SOURCE
+from kamlib.book import files, fingerprint
+from kamlib.book.adapters import open_record
+from kamlib.book.engine import embedded, quoted
+from kamlib.book.raw import FAULT, ROW, SOURCE, Origin, Raw
 from kamlib.book.schemas import SCHEMAS, schema
 from kamlib.errors import BookError, nearest
 from kamlib.params import TableSource, Unit, home, resolve_secrets
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Raw:
-    """One table as it was found, columns renamed to ours, values untouched.
-
-    `ROW` says where a row stands, where the source has an order of rows; `SOURCE` in which file,
-    where there is more than the one named by `where`. `FAULT`, set by an adapter, holds
-    "column:rule" for rows that the adapter's record marks as unusable.
-    """
-
-    name: str
-    table: ir.Table
-    where: str
-    settings: TableSource = field(default_factory=TableSource)
-    malformed: pd.DataFrame = field(default_factory=files.no_lines)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Origin:
-    """All raw tables of a unit and the engine that they live in.
-
-    Attributes
-    ----------
-    con
-        The engine.
-    tables
-        Raw tables by name.
-    digest
-        sha256 over the bytes of all files read; "" for a database, which has no bytes to hash.
-    staged
-        Whether tables may be made in the engine (the embedded one).
-    """
-
-    con: BaseBackend
-    tables: dict[str, Raw]
-    digest: str
-    staged: bool
 
 
 def open_origin(unit: Unit) -> Origin:
@@ -78,11 +38,9 @@ def open_origin(unit: Unit) -> Origin:
     """
     book = unit.book
     if book.adapter:
-        from kamlib.book.adapters import open_record
-
         con = embedded(unit.time_zone)
         path = _one_file(unit, book.file, "book.file")
-        return Origin(con, open_record(con, path, book), _digest([path]), staged=True)
+        return Origin(con, open_record(con, path, book), fingerprint.of_files([path]), staged=True)
     if book.demo:
         from kamlib.book.simulate import write_demo
 
@@ -94,24 +52,6 @@ def open_origin(unit: Unit) -> Origin:
     if book.database:
         return _from_database(unit)
     return _from_files(unit, dict(book.tables))
-
-
-def embedded(time_zone: str) -> DuckDB:
-    """Return a fresh embedded engine that downloads nothing and uses the unit's time zone."""
-    con = ibis.duckdb.connect()
-    con.raw_sql("set autoinstall_known_extensions = false")
-    con.raw_sql("set autoload_known_extensions = false")
-    _set_time_zone(con, time_zone)
-    return con
-
-
-def _set_time_zone(con: Any, time_zone: str) -> None:
-    try:
-        con.raw_sql(f"set TimeZone = {files.quoted(time_zone)}")
-    except Exception:
-        raise BookError(
-            f"time_zone: '{time_zone}' is not a time zone; use a name such as Asia/Shanghai"
-        ) from None
 
 
 def _paths(unit: Unit, pattern: str, where: str) -> list[Path]:
@@ -135,14 +75,6 @@ def _one_file(unit: Unit, pattern: str, where: str) -> Path:
     return _paths(unit, pattern, where)[0]
 
 
-def _digest(paths: list[Path]) -> str:
-    total = hashlib.sha256()
-    for path in paths:
-        with path.open("rb") as stream:
-            total.update(hashlib.file_digest(stream, "sha256").digest())
-    return total.hexdigest()
-
-
 def _from_files(unit: Unit, sources: dict[Any, TableSource]) -> Origin:
     con = embedded(unit.time_zone)
     tables: dict[str, Raw] = {}
@@ -163,7 +95,7 @@ def _from_files(unit: Unit, sources: dict[Any, TableSource]) -> Origin:
             faults += error.faults
     if faults:
         raise BookError(*faults)
-    return Origin(con, tables, _digest(read), staged=True)
+    return Origin(con, tables, fingerprint.of_files(read), staged=True)
 
 
 def _stacked(parts: list[ir.Table], paths: list[Path]) -> ir.Table:
@@ -253,7 +185,7 @@ def _from_database(unit: Unit) -> Origin:
         if is_sqlite:
             there = files.sqlite_tables(file)
         else:
-            con.raw_sql(f"attach {files.quoted(str(file))} as source (read_only)")
+            con.raw_sql(f"attach {quoted(str(file))} as source (read_only)")
             there = con.list_tables(database=("source", "main"))
         tables = {}
         for name, source in _wanted(unit, there):
@@ -272,7 +204,7 @@ def _from_database(unit: Unit) -> Origin:
             f"book.database: {file.name} cannot be opened as a DuckDB or SQLite file ({reason}); "
             "close other programs that hold it, or export it again"
         ) from None
-    return Origin(con, tables, _digest([file]), staged=True)
+    return Origin(con, tables, fingerprint.of_files([file]), staged=True)
 
 
 def _from_server(unit: Unit, address: str) -> Origin:
@@ -282,7 +214,11 @@ def _from_server(unit: Unit, address: str) -> Origin:
         con = ibis.connect(address, **patience)
         if con.name == "postgres":
             con.raw_sql("set default_transaction_read_only = on").close()
-            con.raw_sql(f"set time zone {files.quoted(unit.time_zone)}").close()
+            con.raw_sql(f"set time zone {quoted(unit.time_zone)}").close()
+            # the planner cannot judge conditions on expressions and expects hardly a row: nested loops,
+            # and code compiled for them, made a ledger by parent group thirty times slower
+            con.raw_sql("set enable_nestloop = off").close()
+            con.raw_sql("set jit = off").close()
         tables = {}
         for name, source in _wanted(unit, con.list_tables()):
             # "schema.table" names a table outside the default schema

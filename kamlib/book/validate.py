@@ -17,10 +17,9 @@ import ibis
 import ibis.expr.types as ir
 import pandera.ibis as pa
 
-from kamlib.book.files import FAULT, ROW, SOURCE
 from kamlib.book.parse import Parsed, Rule, parse
+from kamlib.book.raw import FAULT, ROW, SOURCE, Raw
 from kamlib.book.schemas import limits, schema, vocabulary
-from kamlib.book.source import Raw
 from kamlib.params import Unit
 
 

@@ -81,7 +81,7 @@ def run_jobs(
     with contextlib.ExitStack() as stack:
         locked = _lock_units(stack, jobs)
         free = [job for job in jobs if job.unit.business_unit not in locked]
-        stack.enter_context(_signals_as_interrupt())
+        stack.enter_context(signals_as_interrupt())
         stack.enter_context(screen)
         done = {
             id(job): Record(job, "locked", faults=(locked[job.unit.business_unit],))
@@ -127,7 +127,7 @@ def _run_all(run: _Run, jobs: list[Job], workers: int) -> list[Record]:
 
 
 @contextlib.contextmanager
-def _signals_as_interrupt() -> Iterator[None]:
+def signals_as_interrupt() -> Iterator[None]:
     """Let a scheduler's SIGTERM, or a terminal that closes, end the kernels as Ctrl-C does."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -14,7 +14,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -131,11 +131,16 @@ def remove(path: Path) -> None:
 
 def replace_text(path: Path, text: str) -> None:
     """Write a file so that a reader finds the old text or the new one."""
+    replace_bytes(path, text.encode("utf-8"))
+
+
+def replace_bytes(path: Path, content: bytes) -> None:
+    """Write a file so that a reader finds the old content or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(name, path.parent.stat().st_mode & 0o666)
@@ -143,6 +148,23 @@ def replace_text(path: Path, text: str) -> None:
     except BaseException:
         os.unlink(name)
         raise
+
+
+def replace_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Put files in a folder one after the other, each in one step; what else lay there goes.
+
+    Parameters
+    ----------
+    folder
+        Locked by the caller; what a crash left in it goes as well.
+    files
+        Path within the folder -> content. A file that speaks of others stands last.
+    """
+    for name, content in files.items():
+        replace_bytes(folder / name, content)
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.relative_to(folder).as_posix() not in files:
+            remove(path)
 
 
 def file_hashes(folder: Path) -> dict[str, str]:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from kamlib.book import adapters, open_book
-from kamlib.book.files import quoted
+from kamlib.book.engine import quoted
 from kamlib.book.source import open_origin
 from kamlib.errors import BookError, ParamError
 from kamlib.params import load_unit, unit_from

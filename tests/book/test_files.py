@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kamlib.book import files
-from kamlib.book.source import embedded
+from kamlib.book.engine import embedded
 from kamlib.errors import BookError
 from kamlib.params import TableSource
 

@@ -11,11 +11,11 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from kamlib.book.engine import embedded
 from kamlib.book.parse import parse
-from kamlib.book.source import embedded
 from kamlib.params import TableSource
 
-NOTHING = ["", "   ", "\u3000", "\u00a0", None]
+NOTHING = ["", "   ", "\u3000", "\u00a0", "\u200b", "\ufeff\u2003", "\t\u202f", None]
 
 
 @pytest.fixture(scope="module")
@@ -231,6 +231,13 @@ def test_text_is_trimmed_and_blank_text_is_unknown(read):
     ]  # fmt: skip
 
 
+def test_blanks_that_nobody_sees_are_trimmed_at_the_ends_alone(read):
+    texts = ["\u00a0A 1", "A 1\u3000\u3000", "\ufeffA 1", "\u200bA 1\u200b \u2009", "\x0b\tA 1\n"]
+    assert read(texts, "string") == [("A 1", None)] * len(texts)
+    inside = ["A\u00a01", "A\u30001"]
+    assert read(inside, "string") == [(text, None) for text in inside]
+
+
 def test_identifiers_that_went_through_a_spreadsheet(read):
     values = [12345.0, 17.5, 1e20, float("nan"), None]
     found = [value for value, _ in read(values, "string", pa.float64())]
@@ -244,8 +251,7 @@ def test_identifiers_that_went_through_a_spreadsheet(read):
 
 @pytest.mark.parametrize("target", ["string", "float64", "int64", "boolean", "date", "timestamp"])
 def test_blank_is_unknown_and_no_fault(read, target):
-    values = NOTHING if target != "string" else ["", "  ", None]
-    assert read(values, target) == [(None, None)] * len(values)
+    assert read(NOTHING, target) == [(None, None)] * len(NOTHING)
 
 
 @pytest.mark.parametrize("target", ["float64", "int64", "boolean", "date", "timestamp"])
@@ -261,9 +267,9 @@ def test_every_text_is_read_or_refused_never_both_nor_neither(read, target):
         assert (value is None) == (code is not None or blank), (text, value, code)
 
 
-def test_what_is_parsed_stays_in_the_engine(read):
+def test_what_is_parsed_stays_in_the_engine():
     """The helper columns keep the statement small: an engine must not work out a text a hundredfold."""
-    table = ibis.table({"x": "string"}, name="t")
+    table = embedded("UTC").create_table("t", schema={"x": "string"})
     read_, parsed = parse(table, {"x": dt.date}, TableSource())
     statement = ibis.to_sql(read_.select(value=parsed["x"].value, bad=parsed["x"].rules[0][0]))
     assert len(statement) < 10_000

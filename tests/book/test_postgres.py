@@ -14,6 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import ibis
 import pandas as pd
 import psycopg
 import pyarrow as pa
@@ -27,6 +28,7 @@ from kamlib.book.simulate import write_demo
 from kamlib.errors import BookError
 from kamlib.params import LedgerParams, Unit, unit_from
 from kamlib.value import facts
+from kamlib.value.lifetime import facts as lifetime_facts
 
 PASSWORD = "s3cret/with:@signs"
 # one unit at its full size, the others small
@@ -194,6 +196,26 @@ def test_account_facts_are_equal(pairs: Any, name: str) -> None:
         _same(*(one(book, end) for book in pairs[name]), ["account_id"])
 
 
+@pytest.mark.parametrize("name", UNITS)
+def test_purchases_are_equal(pairs: Any, name: str) -> None:
+    day, until = date(2024, 12, 31), date(2025, 6, 30)
+    found = []
+    for book in pairs[name]:
+        days = lifetime_facts.occasions(book, day)
+        summary = lifetime_facts.purchase_summary(days, day, with_gaps=True)
+        found.append(
+            (
+                lifetime_facts.collect(summary),
+                lifetime_facts.purchase_counts(book, day, until),
+                lifetime_facts.trailing_revenue(book, day),
+            )
+        )
+    keys = (["account_id"], ["account_id", "month"], ["account_id"])
+    for ours, theirs, key in zip(*found, keys, strict=True):
+        _same(ours, theirs, key)
+    assert found[0][0]["account_id"].tolist() == found[1][0]["account_id"].tolist()
+
+
 def test_parent_groups_are_equal(pairs: Any) -> None:
     grain = LedgerParams(grain="parent_group")
     regrouped = [
@@ -216,7 +238,7 @@ NASTY = [
     "2024-02-29", "2024/3/1", "20240301", "2024年3月1日", "45296", "45296.75", "2024-03-01 9:05",
     "2024-03-01T20:00:00Z", "2024-03-01 20:00+05:30", "2024-03-01 3:30 PM", "2024-03-01 12:00 AM",
     "2024-03-01 25:00", "2024-03-01 x", "1066-10-14", "infinity", "today", "epoch", "=1+1", "'; --",
-    "a'b", "大连", "🙂", "TRUE", "否", "2", "3.5", "In Sale", "complaint", "1e20", "\\", "%", "$1",
+    "a'b", "大连", "🙂", "TRUE", "否", "2", "3.5", "A\u00a0", "\u3000A", "\ufeffA\u200b", "A\u00a0A", "\u2003", "In Sale", "complaint", "1e20", "\\", "%", "$1",
 ]  # fmt: skip
 GOOD = {
     "transactions": {
@@ -271,7 +293,35 @@ def test_text_columns_are_judged_as_in_a_file(
     assert len({rule for *_, rule, _ in faults[0]}) > 10
     for name, key in KEYS.items():
         _same(ours[name], theirs[name], [key])
+    # no list of accounts here: all of them are made, whatever they are called
+    _same(ours["accounts"], theirs["accounts"], ["account_id"])
     theirs.con.disconnect()
+
+
+def test_accounts_that_the_server_s_list_lacks(
+    server: dict[str, Any], small: Any, monkeypatch: Any
+) -> None:
+    """The names travel with each statement, unless they are too many for that."""
+    monkeypatch.setenv("KAM_TEST_PASSWORD", PASSWORD)
+    names = ["A", "B'", "C\\", "100 %", "大连"]
+    sales = [{"account_id": name, "date": "2024-01-05", "amount": "10"} for name in names]
+    tables = {"transactions": sales, "accounts": [{"account_id": "A", "parent_id": "大连"}]}
+    with psycopg.connect(**server, dbname="postgres", autocommit=True) as link:
+        link.execute("create database unlisted")
+    with psycopg.connect(**server, dbname="unlisted") as link:
+        for name, rows in tables.items():
+            _copy(link, name, pa.Table.from_pylist(rows))
+    params = {"as_of": "2024-01-31", "ledger": {"grain": "parent_group"}}
+    ours = small.open(tables, **params)
+    remote = {"book": {"database": _address(server, "unlisted")}} | params
+    for few, gathered in ((5, False), (3, True)):
+        monkeypatch.setattr("kamlib.book.relations._FEW", few)
+        theirs = open_book(unit_from(remote, name="unlisted", folder=Path(".")))
+        assert theirs.checks[0].note.values == ours.checks[0].note.values
+        _same(ours["accounts"], theirs["accounts"], ["account_id"])
+        _same(*(accounts.ledger(book).table for book in (ours, theirs)), ["account_id"])
+        assert ("transactions" in ibis.to_sql(theirs["accounts"])) is gathered
+        theirs.con.disconnect()
 
 
 def test_numbers_and_days_that_only_a_database_knows(
@@ -316,6 +366,24 @@ def test_numbers_and_days_that_only_a_database_knows(
     book.con.disconnect()
 
 
+def test_a_server_of_another_encoding(server: dict[str, Any], monkeypatch: Any) -> None:
+    """Western letters alone: the blanks of other scripts must not even be named to it."""
+    monkeypatch.setenv("KAM_TEST_PASSWORD", PASSWORD)
+    with psycopg.connect(**server, dbname="postgres", autocommit=True) as link:
+        link.execute(
+            "create database western encoding 'LATIN1' lc_collate 'C' lc_ctype 'C' template template0"
+        )
+    with psycopg.connect(**server, dbname="western") as link:
+        link.execute("create table transactions (account_id text, date date, amount numeric)")
+        link.execute(
+            "insert into transactions values ('Müller', '2024-01-05', 1), "
+            "(chr(160) || 'Müller', '2024-01-05', 1)"
+        )
+    book = open_book(_unit("western", {"database": _address(server, "western")}))
+    assert book["transactions"].account_id.execute().tolist() == ["Müller", "Müller"]
+    book.con.disconnect()
+
+
 def test_a_table_that_may_not_be_read_is_told_with_the_remedy(
     server: dict[str, Any], monkeypatch: Any
 ) -> None:
@@ -346,7 +414,7 @@ def test_a_server_that_goes_away_is_told_as_such(server: dict[str, Any], monkeyp
     def cut_off(*_: Any) -> Any:
         raise psycopg.OperationalError(f"server closed the connection to kam:{PASSWORD}@host")
 
-    monkeypatch.setattr("kamlib.book.book._settle", cut_off)
+    monkeypatch.setattr("kamlib.book.book.settle", cut_off)
     with pytest.raises(BookError) as caught:
         open_book(unit)
     assert "(server closed the connection" in str(caught.value)

@@ -8,7 +8,7 @@ import pytest
 
 from kamlib.accounts import ledger
 from kamlib.book import open_book
-from kamlib.book.source import embedded, open_origin, scrub
+from kamlib.book.source import open_origin, scrub
 from kamlib.errors import BookError, ParamError
 
 SALES = "account_id,date,amount\nA,2024-01-05,1\n"
@@ -52,16 +52,6 @@ def test_types_that_differ_between_files_are_read_as_text(small):
     assert kept(open_book(unit), "account_id", "amount") == [("7", 2.5), ("A", 1.0)]
 
 
-def test_an_engine_that_fetches_nothing_and_knows_the_zone():
-    con = embedded("Asia/Shanghai")
-    found = con.raw_sql(
-        "select current_setting('TimeZone'), current_setting('autoinstall_known_extensions')"
-    ).fetchall()
-    assert found == [("Asia/Shanghai", False)]
-    with pytest.raises(BookError, match="'Mars/Olympus' is not a time zone; use a name such as"):
-        embedded("Mars/Olympus")
-
-
 # Databases that are a file
 
 
@@ -98,6 +88,17 @@ def test_a_database_that_is_a_file_is_read_and_left_alone(small, address):
     del book
     assert file.read_bytes() == before
     assert {path.name for path in unit.folder.iterdir()} == {"book.duckdb", "book.sqlite"}
+
+
+@pytest.mark.parametrize("kind", ["duckdb", "sqlite"])
+def test_identifiers_in_a_database_are_trimmed_as_in_a_file(small, kind):
+    unit = small.unit({}, book={"database": "book.db"})
+    with (duckdb if kind == "duckdb" else sqlite3).connect(str(unit.folder / "book.db")) as link:
+        link.execute("create table transactions (account_id text, date text, amount text)")
+        for name in ("A", "A\u00a0", "\u3000A", "\ufeffA\u200b"):
+            link.execute("insert into transactions values (?, '2024-01-05', '1')", (name,))
+    link.close()
+    assert kept(open_book(unit), "account_id") == [("A",)] * 4
 
 
 def test_tables_of_a_database_that_are_not_there(small):

@@ -7,8 +7,8 @@ import pytest
 
 from kamlib.book import validate
 from kamlib.book.aside import Aside
-from kamlib.book.files import FAULT, ROW
-from kamlib.book.source import Raw, embedded
+from kamlib.book.engine import embedded
+from kamlib.book.raw import FAULT, ROW, Raw
 from kamlib.glossary import sentences
 
 SALE = {"account_id": "A", "date": "2024-01-05", "amount": "10"}

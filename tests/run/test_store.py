@@ -168,6 +168,21 @@ def test_text_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_files_are_put_in_order_and_others_go(tmp_path, monkeypatch):
+    (tmp_path / "parts").mkdir()
+    for name in ("old.json", "parts/old.parquet", ".pool.json.x1"):  # the last one a crash left
+        (tmp_path / name).write_bytes(b"old")
+    order = []
+    put = store.replace_bytes
+    monkeypatch.setattr(
+        store, "replace_bytes", lambda path, content: (order.append(path.name), put(path, content))
+    )
+    store.replace_files(tmp_path, {"parts/new.parquet": b"new", "pool.json": b"all"})
+    assert order == ["new.parquet", "pool.json"]
+    left = {path.name for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {"new.parquet", "pool.json"}
+
+
 def test_hashes_of_files_leave_links_out(tmp_path):
     (tmp_path / "tables").mkdir()
     (tmp_path / "tables" / "a.csv").write_bytes(b"")

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit
 
-from kamlib.value.lifetime.purchases.bg_nbd import GeometricDropout
-from kamlib.value.lifetime.purchases.pareto_nbd import ParetoNBD
+from kamlib.value.lifetime.purchases.expected import PurchaseModel
+from kamlib.value.lifetime.purchases.future import future
 from kamlib.value.lifetime.spend_models import SpendModel
+from kamlib.value.lifetime.wander import STEADY, Wander
 
 Floats = NDArray[np.float64]
 _BLOCK = 200_000  # account-draws at work at a time; these stay in the cache
@@ -30,6 +30,8 @@ class Accounts:
         Margin per unit of revenue. With shape (draws, n) its own uncertainty is carried on.
     cost_to_serve
         Cost per unit of time, paid as long as the account lives.
+    pace
+        Purchases per unit of time (`expected.pace`), where spend goes with it.
     """
 
     frequency: Floats
@@ -38,6 +40,7 @@ class Accounts:
     monetary_value: Floats
     margin_rate: Floats = field(default_factory=lambda: np.ones(1))
     cost_to_serve: Floats = field(default_factory=lambda: np.zeros(1))
+    pace: Floats = field(default_factory=lambda: np.ones(1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +71,10 @@ class Prediction:
         Chance of each account that its contribution is below zero.
     conf_level
         Level of the limits.
+    p_order
+        Chance of each account to buy at least once; empty where nothing is bought by order.
+    path
+        Purchases and revenue of all accounts expected by each of the times asked for.
     """
 
     accounts: dict[str, Interval]
@@ -75,13 +82,15 @@ class Prediction:
     draws: dict[str, Floats]
     negative: Floats
     conf_level: float
+    p_order: Floats = field(default_factory=lambda: np.empty(0))
+    path: dict[str, Floats] = field(default_factory=dict)
 
 
 NAMES = ("purchases", "revenue", "margin", "cost", "contribution")
 
 
 def predict(
-    model: GeometricDropout | ParetoNBD,
+    model: PurchaseModel,
     parameters: Floats,
     spend: SpendModel,
     spend_parameters: Floats,
@@ -91,6 +100,8 @@ def predict(
     discount: float,
     conf_level: float,
     rng: np.random.Generator,
+    wander: Wander = STEADY,
+    times: ArrayLike = (),
 ) -> Prediction:
     """Contribution that each account and the unit bring from now to the horizon, with intervals.
 
@@ -114,34 +125,53 @@ def predict(
         Level of the intervals.
     rng
         Source of randomness.
+    wander
+        What is allowed for beyond the model: rates and spend that move, accounts that come back.
+    times
+        Times up to the horizon for which `path` is wanted.
 
     Notes
     -----
     Purchases of a draw are discounted by the mean over the times at which they may fall, given
     their number and the end of the life: means are exact, and the spread that times alone would
-    add within the horizon is left out (below one part in a hundred of an account's).
+    add within the horizon is left out (below one part in a hundred of an account's). The path takes
+    them to be spread evenly over the life.
     """
     n, draws = len(accounts.frequency), len(parameters)
+    ahead = np.asarray(times, dtype=np.float64)
+    rate, level = (part.draw_common(draws, rng) for part in (wander.rate, wander.spend))
     size = max(1, _BLOCK // max(draws, 1))
     sums = {name: np.zeros(draws) for name in NAMES}
     found: dict[str, list[Floats]] = {name: [] for name in NAMES}
-    negative = np.empty(n)
-    tails = [(1 - conf_level) / 2, (1 + conf_level) / 2]
+    negative, p_order = np.empty(n), np.empty(n)
+    path = {"purchases": np.zeros(len(ahead)), "revenue": np.zeros(len(ahead))}
+    tails = _tails(conf_level)
+    levels = {name: max(conf_level, wander.money_level) for name in NAMES}
+    levels["purchases"] = max(conf_level, wander.count_level)
     for start in range(0, n, size):
         part = slice(start, min(start + size, n))
-        x, t_x, age, z, margin, cost = (
+        x, t_x, age, z, margin, cost, pace = (
             _part(getattr(accounts, name), n, part) for name in Accounts.__slots__
         )
-        count, lived, at_end = future(model, parameters, x, t_x, age, horizon_days, rng)
-        revenue = spend.future(spend_parameters, x, z, count, rng)
+        fast = rate * wander.rate.draw_own((draws, len(x)), rng)
+        count, lived, at_end = future(
+            model, parameters, x, t_x, age, horizon_days, rng, fast=fast, comeback=wander.comeback
+        )
+        revenue = spend.future(spend_parameters, x, z, count, rng, pace)
+        revenue = revenue * level * wander.spend.draw_own(revenue.shape, rng)
         late = _mean_discount(count, lived, at_end, discount)
         paid = cost * lived * _fall(discount * lived)
         earned = margin * revenue * late
         values = (count, revenue, earned, paid, earned - paid)
         for name, value in zip(NAMES, values, strict=True):
             sums[name] += value.sum(axis=1)
-            found[name].append(limits(value, tails))
+            found[name].append(limits(value, _tails(levels[name])))
         negative[part] = (values[-1] < 0).mean(axis=0)
+        p_order[part] = (count > 0).mean(axis=0)
+        for step, time in enumerate(ahead):
+            by_then = np.minimum(time / np.maximum(lived, 1e-300), 1.0)
+            path["purchases"][step] += float((count * by_then).sum()) / draws
+            path["revenue"][step] += float((revenue * by_then).sum()) / draws
     each = {
         name: Interval(*np.concatenate(found[name], axis=1)) if n else _empty() for name in NAMES
     }
@@ -149,90 +179,11 @@ def predict(
         name: Interval(np.asarray(total.mean()), *np.quantile(total, tails)[:, None][..., 0])
         for name, total in sums.items()
     }
-    return Prediction(each, unit, sums, negative, conf_level)
+    return Prediction(each, unit, sums, negative, conf_level, p_order, path)
 
 
-def future(
-    model: GeometricDropout | ParetoNBD,
-    parameters: Floats,
-    frequency: ArrayLike,
-    recency_days: ArrayLike,
-    age_days: ArrayLike,
-    horizon_days: float,
-    rng: np.random.Generator,
-) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-    """Purchases to the horizon, time lived within it, and whether the life ended with a purchase.
-
-    Parameters
-    ----------
-    model, parameters
-        A purchase model and draws of its parameters, shape (draws, 4).
-    frequency, recency_days, age_days
-        One value per account, shape (n,).
-    horizon_days, rng
-        How far ahead; source of randomness.
-
-    Returns
-    -------
-    tuple
-        Three arrays of shape (draws, n). Accounts that have left already lived 0.
-    """
-    x, t_x, age = (np.asarray(c, dtype=np.float64) for c in (frequency, recency_days, age_days))
-    alive = rng.random((len(parameters), len(x))) < expit(
-        -model.log_odds_gone(parameters, x, t_x, age)
-    )
-    draw, account = np.nonzero(alive)
-    r, alpha, third, fourth = parameters[draw].T
-    x, t_x, age = x[account], t_x[account], age[account]
-    if isinstance(model, ParetoNBD):
-        rate = rng.standard_gamma(r + x) / (alpha + age)
-        leaving = rng.standard_gamma(third) / np.maximum(fourth + age, 1e-300)
-        with np.errstate(divide="ignore", over="ignore"):
-            left_after = rng.standard_exponential(len(x)) / leaving
-        lives = np.minimum(left_after, horizon_days)
-        bought = rng.poisson(rate * lives).astype(np.float64)
-        ended = np.zeros(len(x), dtype=bool)
-    else:
-        bought, lives, ended = _geometric(
-            model, r, alpha, third, fourth, x, t_x, age, horizon_days, rng
-        )
-    count, lived, at_end = np.zeros(alive.shape), np.zeros(alive.shape), np.zeros_like(alive)
-    count[alive], lived[alive], at_end[alive] = bought, lives, ended
-    return count, lived, at_end
-
-
-def _geometric(
-    model: GeometricDropout,
-    r: Floats,
-    alpha: Floats,
-    a: Floats,
-    b: Floats,
-    x: Floats,
-    t_x: Floats,
-    age: Floats,
-    horizon: float,
-    rng: np.random.Generator,
-) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-    """Return purchases, time lived and whether it ended within, of living accounts."""
-    k, n = model.k, r + model.k * x
-    begun = np.zeros_like(x)  # events since the last purchase; every k-th is a purchase
-    if k > 1:
-        z = (age - t_x) / (alpha + age)
-        chances = np.cumprod([np.ones_like(z), *((n + j - 1) / j * z for j in range(1, k))], axis=0)
-        ladder = np.cumsum(chances, axis=0)
-        begun = (rng.random(len(x)) * ladder[-1] > ladder).sum(axis=0).astype(np.float64)
-    rate = rng.standard_gamma(n + begun) / (alpha + age)
-    events = rng.poisson(np.minimum(rate * horizon, 1e9)).astype(np.float64)
-    leaves = rng.beta(a, b + x + model.at_start)
-    with np.errstate(divide="ignore", over="ignore"):  # who never leaves buys without end
-        hazard = -np.log1p(-leaves)
-        until = np.ceil(np.maximum(rng.standard_exponential(len(x)) / hazard, 1e-300))
-    possible = np.floor((events + begun) / k)
-    ended = until <= possible
-    bought = np.where(ended, until, possible)
-    last = np.where(ended, until * k - begun, 1.0)  # the event with which the life ends
-    when = rng.beta(last, np.where(ended, events - last, 0.0) + 1.0)
-    return bought, np.where(ended, horizon * when, horizon), ended
+def _tails(level: float) -> list[float]:
+    return [(1 - level) / 2, (1 + level) / 2]
 
 
 def _fall(z: Floats) -> Floats:

@@ -18,13 +18,24 @@ STRONG = 0.3  # correlation of frequency and spend that gamma-gamma no longer be
 _LEVEL = 0.95
 
 
-def spenders(frequency: ArrayLike, monetary_value: ArrayLike) -> tuple[Spends, Check]:
+def spenders(
+    frequency: ArrayLike,
+    monetary_value: ArrayLike,
+    pace: ArrayLike | None = None,
+    *,
+    within: tuple[float, float] | None = None,
+) -> tuple[Spends, Check]:
     """Accounts that a spend model can use, and a check that counts those it cannot.
 
     Parameters
     ----------
     frequency, monetary_value
         One value per account, shape (n,); averages without a repeat purchase are not looked at.
+    pace
+        How fast each account buys while it is a customer (`expected.pace`); None: 1 + frequency.
+    within
+        Spread of single purchases about their account's mean, relative to it, and its degrees of
+        freedom; None where single purchases are not known.
     """
     x, z = np.asarray(frequency, dtype=np.float64), np.asarray(monetary_value, dtype=np.float64)
     if x.shape != z.shape:
@@ -34,7 +45,11 @@ def spenders(frequency: ArrayLike, monetary_value: ArrayLike) -> tuple[Spends, C
     values = {"n": int((bought & ~usable).sum()), "total": int(bought.sum())}
     key = "spend.all_positive" if values["n"] == 0 else "spend.not_positive"
     check = Check("spend_positive", values["n"] == 0, Sentence(key, values))
-    return Spends(x[usable], z[usable]), check
+    fast = 1 + x if pace is None else np.asarray(pace, dtype=np.float64)
+    known: tuple[float | None, float] = (None, 1.0)
+    if within is not None and within[0] > 0 and within[1] > 0:
+        known = float(np.log(within[0])), max(1 / np.sqrt(2 * within[1]), 0.02)
+    return Spends(x[usable], z[usable], fast[usable], *known), check
 
 
 def spend_correlation(rows: Spends) -> Check:

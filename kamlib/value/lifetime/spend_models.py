@@ -25,10 +25,19 @@ class Spends:
     ----------
     frequency, monetary_value
         Repeat purchases and the mean net amount of one, in one currency.
+    pace
+        How fast the account buys while it is a customer, in any unit (`expected.pace`); where it is
+        not given, 1 + frequency stands for it.
+    within, within_sd
+        Logarithm of the spread of single purchases about the account's mean, relative to it, and how
+        sure that is; None where single purchases are not known.
     """
 
     frequency: Floats
     monetary_value: Floats
+    pace: Floats
+    within: float | None = None
+    within_sd: float = 1.0
 
     @property
     def n_obs(self) -> int:
@@ -94,7 +103,13 @@ class GammaGamma:
         by_gamma = rows.n_obs * q / gamma - ((px + q) / spent).sum()
         return float(self.log_likelihood(natural[None], rows)[0]), np.array([by_p, by_q, by_gamma])
 
-    def expected(self, natural: Floats, frequency: ArrayLike, monetary_value: ArrayLike) -> Floats:
+    def expected(
+        self,
+        natural: Floats,
+        frequency: ArrayLike,
+        monetary_value: ArrayLike,
+        pace: ArrayLike | None = None,
+    ) -> Floats:
         """Return the expected spend per purchase of each account, given its own average.
 
         p (gamma + x z) / (p x + q - 1): a mean of the account's own average and that of all, which
@@ -112,7 +127,13 @@ class GammaGamma:
         return np.asarray(p * (gamma + np.where(x > 0, x * z, 0.0)) / (p * x + q - 1))
 
     def future(
-        self, natural: Floats, x: Floats, z: Floats, count: Floats, rng: np.random.Generator
+        self,
+        natural: Floats,
+        x: Floats,
+        z: Floats,
+        count: Floats,
+        rng: np.random.Generator,
+        pace: Floats | None = None,
     ) -> Floats:
         """Return the total spend of `count` purchases to come, shape (draws, accounts)."""
         p, q, gamma = (part[:, None] for part in natural.T)
@@ -122,11 +143,12 @@ class GammaGamma:
 
 @dataclass(frozen=True, slots=True)
 class LogNormal:
-    """Spend level of an account, log-normal around a level that may depend on its frequency.
+    """Spend level of an account, log-normal around a level that may depend on how fast it buys.
 
-    log level ~ N(mu + slope (log(1 + x) - mean of it), tau^2); the observed average of x purchases
+    log level ~ N(mu + slope (log pace - mean of it), tau^2); the observed average of x purchases
     is the level times an error of log variance sigma^2 / x and mean 1. Coordinates: mu, slope, log
-    tau, log sigma.
+    tau, log sigma. Pace, not the number of purchases: an account that came last month and buys daily
+    has bought as often as one that came years ago and hardly buys.
 
     References
     ----------
@@ -139,7 +161,7 @@ class LogNormal:
     Attributes
     ----------
     centre
-        Mean of log(1 + x) over the accounts of the fit; see `log_normal`.
+        Mean of log pace over the accounts of the fit; see `log_normal`.
     """
 
     centre: float
@@ -156,10 +178,14 @@ class LogNormal:
         return np.diag([1.0, 1.0, *self.natural(theta)[2:]])
 
     def weak_prior(self, rows: Spends) -> Prior:
-        """Return sd 1.5 of the level, 0.5 of the slope, 1 of both spreads; centred on the median."""
+        """Return sd 1.5 of the level, 0.5 of the slope, 1 of both spreads; centred on the median.
+
+        Where single purchases are known they say what sigma is.
+        """
         middle = float(np.median(rows.monetary_value)) if rows.n_obs else 1.0
-        centre = np.array([np.log(middle), 0.0, np.log(0.7), np.log(0.7)])
-        return Prior(centre, np.diag([1.5, 0.5, 1.0, 1.0]) ** 2)
+        within = np.log(0.7) if rows.within is None else rows.within
+        centre = np.array([np.log(middle), 0.0, np.log(0.7), within])
+        return Prior(centre, np.diag([1.5, 0.5, 1.0, rows.within_sd]) ** 2)
 
     def too_few(self, rows: Spends) -> Sentence | None:
         """Return why the data cannot carry the model, or None where they can."""
@@ -167,53 +193,67 @@ class LogNormal:
 
     def log_likelihood(self, natural: Floats, rows: Spends) -> Floats:
         """Return log-likelihoods of parameter vectors, shape (n, 4) -> (n,)."""
-        left, variance = self._residual(natural, rows.frequency, rows.monetary_value)
+        left, variance = self._residual(natural, rows)
         each = -0.5 * (left**2 / variance + np.log(2 * np.pi * variance))
         return np.asarray((each - np.log(rows.monetary_value)).sum(axis=-1))
 
     def gradient(self, natural: Floats, rows: Spends) -> tuple[float, Floats]:
         """Return the log-likelihood and its derivatives by mu, slope, tau, sigma."""
         _, _, tau, sigma = natural
-        left, variance = self._residual(natural, rows.frequency, rows.monetary_value)
+        left, variance = self._residual(natural, rows)
         score = left / variance
         by_variance = 0.5 * (score**2 - 1 / variance)
-        by_slope = score @ (np.log1p(rows.frequency) - self.centre)
+        by_slope = score @ (np.log(rows.pace) - self.centre)
         by_sigma = (2 * sigma * by_variance - sigma * score) @ (1 / rows.frequency)
         slopes = [score.sum(), by_slope, 2 * tau * by_variance.sum(), by_sigma]
         return float(self.log_likelihood(natural[None], rows)[0]), np.array(slopes)
 
-    def expected(self, natural: Floats, frequency: ArrayLike, monetary_value: ArrayLike) -> Floats:
+    def expected(
+        self,
+        natural: Floats,
+        frequency: ArrayLike,
+        monetary_value: ArrayLike,
+        pace: ArrayLike | None = None,
+    ) -> Floats:
         """Return the expected spend per purchase of each account, given its own average.
 
         An account without repeat purchases, or whose average is not positive, is given the mean of
-        accounts of its frequency.
+        accounts of its pace.
         """
         x, z = np.asarray(frequency, dtype=np.float64), np.asarray(monetary_value, dtype=np.float64)
-        mean, variance = self._level(np.asarray(natural)[None], x, z)
+        fast = 1 + x if pace is None else np.asarray(pace, dtype=np.float64)
+        mean, variance = self._level(np.asarray(natural)[None], x, z, fast)
         return np.asarray(np.exp(mean + variance / 2)[0])
 
     def future(
-        self, natural: Floats, x: Floats, z: Floats, count: Floats, rng: np.random.Generator
+        self,
+        natural: Floats,
+        x: Floats,
+        z: Floats,
+        count: Floats,
+        rng: np.random.Generator,
+        pace: Floats | None = None,
     ) -> Floats:
         """Return the total spend of `count` purchases to come, shape (draws, accounts)."""
-        mean, variance = self._level(natural, x, z)
+        mean, variance = self._level(natural, x, z, 1 + x if pace is None else pace)
         error = natural[:, 3, None] ** 2 / np.maximum(count, 1)
         spread = np.sqrt(variance + error) * rng.standard_normal(count.shape)
         return count * np.exp(mean - error / 2 + spread)
 
-    def _residual(self, natural: Floats, x: Floats, z: Floats) -> tuple[Floats, Floats]:
+    def _residual(self, natural: Floats, rows: Spends) -> tuple[Floats, Floats]:
         mu, slope, tau, sigma = np.moveaxis(natural, -1, 0)[..., None]
-        error = sigma**2 / x
-        left = np.log(z) + error / 2 - mu - slope * (np.log1p(x) - self.centre)
+        error = sigma**2 / rows.frequency
+        left = np.log(rows.monetary_value) + error / 2 - mu
+        left = left - slope * (np.log(rows.pace) - self.centre)
         return left.reshape(*natural.shape[:-1], -1), (tau**2 + error).reshape(left.shape)
 
-    def _level(self, natural: Floats, x: Floats, z: Floats) -> tuple[Floats, Floats]:
+    def _level(self, natural: Floats, x: Floats, z: Floats, pace: Floats) -> tuple[Floats, Floats]:
         """Return mean and variance of the log level of accounts, shape (draws, accounts)."""
         mu, slope, tau, sigma = (part[:, None] for part in natural.T)
         known = (x > 0) & (z > 0)
         error = sigma**2 / np.where(known, x, 1.0)
         own = np.log(np.where(known, z, 1.0)) + error / 2
-        prior = mu + slope * (np.log1p(x) - self.centre)
+        prior = mu + slope * (np.log(pace) - self.centre)
         weight = np.where(known, tau**2 / (tau**2 + error), 0.0)
         return prior + weight * (own - prior), tau**2 * (1 - weight)
 
@@ -223,8 +263,8 @@ SpendModel = GammaGamma | LogNormal
 
 
 def log_normal(rows: Spends) -> LogNormal:
-    """Return the log-normal model centred on the frequencies of these accounts."""
-    return LogNormal(float(np.log1p(rows.frequency).mean()) if rows.n_obs else 0.0)
+    """Return the log-normal model centred on the pace of these accounts."""
+    return LogNormal(float(np.log(rows.pace).mean()) if rows.n_obs else 0.0)
 
 
 def _too_few(rows: Spends) -> Sentence | None:

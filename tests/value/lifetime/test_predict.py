@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from kamlib.value.lifetime.posterior import posterior
-from kamlib.value.lifetime.predict import Accounts, future, predict
+from kamlib.value.lifetime.predict import Accounts, predict
 from kamlib.value.lifetime.purchases.bg_nbd import BG_NBD, MBG_NBD
 from kamlib.value.lifetime.purchases.expected import expected_purchases
 from kamlib.value.lifetime.purchases.fit import fit
+from kamlib.value.lifetime.purchases.future import future
 from kamlib.value.lifetime.purchases.mbg_cnbd_k import mbg_cnbd
 from kamlib.value.lifetime.purchases.pareto_nbd import PARETO_NBD
 from kamlib.value.lifetime.purchases.summary import compress

@@ -47,6 +47,41 @@ def p_alive(
     return np.asarray(expit(-model.log_odds_gone(parameters[None], x, t_x, age)[0]))
 
 
+def pace(
+    model: PurchaseModel,
+    natural: ArrayLike,
+    frequency: ArrayLike,
+    recency_days: ArrayLike,
+    age_days: ArrayLike,
+) -> Floats:
+    """Purchases per unit of time of each account while it is a customer.
+
+    (r + k x) / k over alpha and the time that it was a customer: its age where it is one still, the
+    time to its last purchase where it has left, between them by the chance of either.
+
+    Parameters
+    ----------
+    model, natural, frequency, recency_days, age_days
+        As for `p_alive`.
+
+    Returns
+    -------
+    ndarray
+        Rates above 0, shape (n,); k is 1 but for regular buyers.
+
+    Examples
+    --------
+    >>> from kamlib.value.lifetime.purchases.pareto_nbd import PARETO_NBD
+    >>> pace(PARETO_NBD, [1.0, 10.0, 0.5, 10.0], [4], [40], [40]).tolist()
+    [0.1]
+    """
+    parameters, x, t_x, age = _arrays(natural, frequency, recency_days, age_days)
+    alive = p_alive(model, parameters, x, t_x, age)
+    k = 1 if isinstance(model, ParetoNBD) else model.k
+    r, alpha = parameters[:2]
+    return np.asarray((r / k + x) / (alpha + alive * age + (1 - alive) * t_x))
+
+
 def expected_purchases(
     model: PurchaseModel,
     natural: ArrayLike,

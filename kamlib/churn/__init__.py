@@ -1,0 +1,1 @@
+"""Study 20: churn as survival."""

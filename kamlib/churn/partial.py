@@ -1,0 +1,179 @@
+"""Partial loss: an account spends far less, or drops a product line, while the relation lives.
+
+spend
+    Revenue of three calendar months × 4 lies below `partial_share` of the revenue of twelve, at the
+    end of two months running; both above zero, and the first order at least twelve months ago.
+line
+    The account went without a product line for longer than its rhythm there allows
+    (`silence.own_rhythm`; at least three orders of it), the line had made at least `line_share` of
+    its revenue in the twelve months up to the last one, and the account has bought something else
+    since the next order of the line would have been due.
+recorded
+    `defections` says so (`extent` partial).
+
+The first two are judged at month ends, and fall on the last day of the month.
+"""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from kamlib.accounts import owner
+from kamlib.book import Book
+from kamlib.churn.clock import day_count, day_number, day_of, known_on, month_number, month_start
+from kamlib.churn.covariates.orders import NOTHING, QUARTER, YEAR
+from kamlib.churn.covariates.stack import MONTH, Source, during, entries, together
+from kamlib.churn.engine import ONE, flag, settled
+from kamlib.churn.silence import own_rhythm
+from kamlib.churn.statements import partial_statements
+from kamlib.params import ChurnParams
+
+
+def dropped_lines(book: Book, rules: ChurnParams) -> ir.Table | None:
+    """Return the product lines that accounts dropped; None where no product line is known.
+
+    Returns
+    -------
+    Table
+        One row per account, line and drop, in months as numbers: `account_id`, `product_line`,
+        `lost_month` (at whose end it was dropped), `back_month` (in which it was known to be bought
+        again; null: not yet).
+    """
+    if not book.has("transactions", "product_line"):
+        return None
+    key = ["account_id", "product_line"]
+    found = own_rhythm(book, rules, None, "product_line")
+    in_turn = ibis.window(group_by=key, order_by="known_day")
+    found = found.mutate(back_day=found.known_day.lead().over(in_turn))
+    found = found.filter(
+        found.usual_gap.notnull(),
+        found.lost_day <= day_count(book.as_of),
+        found.lost_day >= found.known_day,
+        found.back_day.isnull() | (found.back_day > found.lost_day),
+    )
+    found = found.mutate(
+        told=month_number(day_of(found.known_day)),
+        due_day=found.last_day + found.usual_gap.ceil().cast("int64"),
+        lost_month=month_number(day_of(found.lost_day)),
+        back_month=month_number(day_of(found.back_day)),
+    )
+    lines = owner(book, book["transactions"])
+    lines = lines.mutate(told=month_number(known_on(book, "transactions", lines, lines.date)))
+    of_line = _year(lines.filter(lines.product_line.notnull()), *key).rename(of_line="year")
+    of_account = _year(lines, "account_id").rename(of_account="year")
+    found = found.join(of_line, [*key, "told"]).join(of_account, ["account_id", "told"])
+    found = found.filter(found.of_line >= rules.line_share * found.of_account)
+    bought = lines.filter(lines.amount > 0).group_by("account_id", bought="told").agg(
+        bought_day=lambda t: day_number(t.date.max())
+    )  # fmt: skip
+    found = found.join(bought, "account_id")
+    since = (found.bought_day >= found.due_day) & (found.bought <= found.lost_month)
+    drops = found.filter(since).select(*key, "lost_month", "back_month").distinct()
+    return settled(book, drops, "dropped_lines")
+
+
+def partial_source(book: Book, drops: ir.Table | None) -> Source:
+    """Return entries of dropped lines and of partial losses that were recorded.
+
+    A line counts as dropped until it is bought again, but no longer than twelve months, when the
+    account's level has followed. Measures: `lines_out`, `is_recorded` (1: in the month before).
+    """
+    none = ibis.null("int64")
+    empty = book["transactions"].limit(0).select("account_id")
+    parts = [entries(empty, none, none, lines_out=ibis.null("float64"), is_recorded=none)]
+    if drops is not None:
+        until = drops.lost_month + YEAR
+        until = ibis.least(until, drops.back_month.fill_null(until)) + 1
+        end = day_number(month_start(drops.lost_month + 1)) - 1
+        parts.append(during(drops, drops.lost_month + 1, until, end, lines_out=ONE))
+    told = partial_statements(book)
+    if told is not None:
+        month, one = month_number(day_of(told.known_day)) + 1, ibis.literal(1, "int64")
+        parts.append(entries(told, month, told.known_day, is_recorded=one))
+    return Source(together(parts), lambda t: {}, sums=("lines_out",), now=("is_recorded",))
+
+
+def marked(rows: ir.Table, rules: ChurnParams) -> ir.Table:
+    """Return months of accounts with what is known of partial losses before each.
+
+    Parameters
+    ----------
+    rows
+        One row per account, spell and month, without a gap, with the measures of the stack.
+    rules
+        `partial_share`.
+
+    Returns
+    -------
+    Table
+        The same with `spend_fell` (true: it became known in the month before) and `partial_loss`
+        (1: spending is low, a line is dropped, or a partial loss is on record in this spell).
+    """
+    order = ibis.window(group_by=["account_id", "spell_no"], order_by=MONTH)
+    so_far = ibis.cumulative_window(group_by=["account_id", "spell_no"], order_by=MONTH)
+    quarter, year = rows.revenue_3m, rows.revenue_12m
+    low = (quarter > NOTHING) & (quarter * (YEAR / QUARTER) < rules.partial_share * year)
+    old = rows.first_month <= rows[MONTH] - YEAR
+    rows = rows.mutate(is_low=(low & old).fill_null(False))
+    low_before, low_then = (rows.is_low.lag(n).over(order).fill_null(False) for n in (1, 2))
+    twice = rows.is_low & low_before
+    some = twice | (rows.lines_out > 0) | rows.is_recorded.max().over(so_far).notnull()
+    return rows.mutate(spend_fell=twice & ~(low_before & low_then), partial_loss=flag(some))
+
+
+def partial_losses(book: Book, rows: ir.Table, drops: ir.Table | None) -> ir.Table:
+    """Partial losses of each account, as they became known.
+
+    Parameters
+    ----------
+    book
+        The unit's book.
+    rows
+        What `marked` returns, with `start_day`, `entered_day` and `ended_day` of the spell.
+    drops
+        What `dropped_lines` returns.
+
+    Returns
+    -------
+    Table
+        One row per account, spell, day, kind and product line: `account_id`, `spell_no`,
+        `declared_on`, `kind` ("spend", "line", "recorded"), `product_line` (of a line).
+    """
+    key, nothing = ["account_id", "spell_no"], ibis.null("string")
+    fell = rows.filter(rows.spend_fell, rows.start_day <= day_count(book.as_of) + 1)
+    parts = [
+        fell.select(
+            *key, declared_on=day_of(fell.start_day - 1), kind=ibis.literal("spend"),
+            product_line=nothing,
+        )
+    ]  # fmt: skip
+    spells = rows.select(*key, "entered_day", "ended_day").distinct()
+    told = partial_statements(book)
+    if told is not None:
+        told = told.select("account_id", day="known_day", product_line=nothing)
+        parts.append(_within(spells, told, "recorded"))
+    if drops is not None:
+        end = day_number(month_start(drops.lost_month + 1)) - 1
+        lost = drops.select("account_id", "product_line", day=end)
+        lost = lost.filter(lost.day <= day_count(book.as_of))
+        parts.append(_within(spells, lost, "line"))
+    return ibis.union(*parts) if len(parts) > 1 else parts[0]
+
+
+def _within(spells: ir.Table, told: ir.Table, kind: str) -> ir.Table:
+    """Return what falls within a spell, before its end."""
+    both = spells.join(told, "account_id")
+    lives = both.ended_day.isnull() | (both.day < both.ended_day)
+    both = both.filter(both.day >= both.entered_day, lives)
+    return both.select(
+        "account_id", "spell_no", declared_on=day_of(both.day), kind=ibis.literal(kind),
+        product_line=both.product_line,
+    )  # fmt: skip
+
+
+def _year(lines: ir.Table, *key: str) -> ir.Table:
+    """Return the revenue of the twelve months that end with each month in which a line was known."""
+    months = lines.group_by(*key, "told").agg(amount=lines.amount.sum())
+    year = ibis.range_window(group_by=list(key), order_by="told", preceding=YEAR - 1, following=0)
+    return months.select(*key, "told", year=months.amount.sum().over(year))
