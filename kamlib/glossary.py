@@ -178,7 +178,7 @@ def display(value: Any, kind: str, style: Style = Style()) -> str:
     if kind == "short":
         return _shortened(number, chinese).replace("-", "−")
     if kind in _DIGITS:
-        return f"{number:z.{_DIGITS[kind]}f}".replace("-", "−")
+        return f"{number:z,.{_DIGITS[kind]}f}".replace("-", "−")
     raise KamError(f"'{kind}' is not a display kind")
 
 

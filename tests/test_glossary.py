@@ -146,7 +146,7 @@ def test_a_number_and_its_unit_stay_on_one_line():
         assert " " not in display(value, kind, EN)
     assert (
         " "
-        not in say(Sentence("action.reprice", {"n": 1, "lost": 5e6}), EN)
+        not in say(Sentence("action.reprice", {"n": 1, "lost": 5e6, "first": "A"}), EN)
         .split("(together ")[1]
         .split(" a year")[0]
     )

@@ -12,6 +12,7 @@ from kamlib.book import Book
 from kamlib.value.lifetime.facts import collect, occasions, purchase_summary, trailing_revenue
 
 YEAR = 365
+_BEFORE = 330  # days that must lie before a rehearsal of a year
 _LEAST = 60  # days of the shortest rehearsal
 
 
@@ -74,7 +75,8 @@ class Rehearsal:
 def rehearsal_days(first_day: date, day: date) -> int | None:
     """Return how many days before `day` a rehearsal begins: a year, else a third of the records.
 
-    A year where as much lies before it; None where a third of the records is shorter than 60 days.
+    A year where eleven months lie before it; None where a third of the records is shorter than 60
+    days.
 
     >>> rehearsal_days(date(2021, 1, 1), date(2024, 12, 31))
     365
@@ -82,7 +84,7 @@ def rehearsal_days(first_day: date, day: date) -> int | None:
     122
     """
     n_days = (day - first_day).days + 1
-    if n_days >= 2 * YEAR:
+    if n_days >= YEAR + _BEFORE:
         return YEAR
     return n_days // 3 if n_days // 3 >= _LEAST else None
 
