@@ -29,7 +29,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 # Keys of sentences that are put together from one of these and a name that stands in the code.
 DYNAMIC = (
     "rule.", "split.", "split.no_", "herfindahl.", "herfindahl.no_", "action.spread_",
-    "report_happened.", "report_advice.",
+    "report_happened.", "report_advice.", "relation.", "relation.stated_", "contractual.",
 )  # fmt: skip
 # What looks like the key of a sentence and is a parameter or a file.
 NO_SENTENCES = {"book.database", "book.file", "report.html"}

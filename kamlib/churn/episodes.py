@@ -101,8 +101,8 @@ def episodes(book: Book, rules: ChurnParams, spells: Spells) -> Episodes:
         `programme_level` (0: none), `tier_in_force`, `role`, `segment`, `region`. Windows are
         calendar months. Null: unknown, or the table is missing.
     """
-    drops = dropped_lines(book, rules)
-    some = [*sources(book, rules), partial_source(book, drops)]
+    drops = dropped_lines(book, rules, spells.facts)
+    some = [*sources(book, rules, spells.facts), partial_source(book, drops)]
     months = settled(book, _months(book, spells), "months")
     stack = carried(book, months, some)
     rows = months.join(stack, ["account_id", MONTH])
@@ -133,7 +133,7 @@ def episodes(book: Book, rules: ChurnParams, spells: Spells) -> Episodes:
     return Episodes(
         settled(book, table, "episodes"),
         settled(book, living, "living"),
-        settled(book, partial_losses(book, rows, drops), "partial_losses"),
+        settled(book, partial_losses(book, spells.table, rows, drops), "partial_losses"),
         (_covariates_check(lacking),),
     )
 

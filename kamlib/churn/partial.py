@@ -19,18 +19,18 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from kamlib.accounts import owner
 from kamlib.book import Book
-from kamlib.churn.clock import day_count, day_number, day_of, known_on, month_number, month_start
+from kamlib.churn.clock import day_count, day_number, day_of, month_number, month_start
 from kamlib.churn.covariates.orders import NOTHING, QUARTER, YEAR
 from kamlib.churn.covariates.stack import MONTH, Source, during, entries, together
 from kamlib.churn.engine import ONE, flag, settled
+from kamlib.churn.month_facts import MonthFacts
 from kamlib.churn.silence import own_rhythm
 from kamlib.churn.statements import partial_statements
 from kamlib.params import ChurnParams
 
 
-def dropped_lines(book: Book, rules: ChurnParams) -> ir.Table | None:
+def dropped_lines(book: Book, rules: ChurnParams, facts: MonthFacts) -> ir.Table | None:
     """Return the product lines that accounts dropped; None where no product line is known.
 
     Returns
@@ -40,35 +40,33 @@ def dropped_lines(book: Book, rules: ChurnParams) -> ir.Table | None:
         `lost_month` (at whose end it was dropped), `back_month` (in which it was known to be bought
         again; null: not yet).
     """
-    if not book.has("transactions", "product_line"):
+    if facts.lines is None:
         return None
     key = ["account_id", "product_line"]
-    found = own_rhythm(book, rules, None, "product_line")
-    in_turn = ibis.window(group_by=key, order_by="known_day")
-    found = found.mutate(back_day=found.known_day.lead().over(in_turn))
+    found = own_rhythm(book, rules, facts, None, "product_line")
     found = found.filter(
         found.usual_gap.notnull(),
         found.lost_day <= day_count(book.as_of),
         found.lost_day >= found.known_day,
-        found.back_day.isnull() | (found.back_day > found.lost_day),
+        found.next_day.isnull() | (found.next_day > found.lost_day),
     )
-    found = found.mutate(
+    found = found.select(
+        *key,
         told=month_number(day_of(found.known_day)),
         due_day=found.last_day + found.usual_gap.ceil().cast("int64"),
         lost_month=month_number(day_of(found.lost_day)),
-        back_month=month_number(day_of(found.back_day)),
+        back_month=month_number(day_of(found.next_day)),
     )
-    lines = owner(book, book["transactions"])
-    lines = lines.mutate(told=month_number(known_on(book, "transactions", lines, lines.date)))
+    lines, whole = facts.told(facts.lines, *key), facts.told(facts.accounts, "account_id")
     of_line = _year(lines.filter(lines.product_line.notnull()), *key).rename(of_line="year")
-    of_account = _year(lines, "account_id").rename(of_account="year")
+    of_account = _year(whole, "account_id").rename(of_account="year")
     found = found.join(of_line, [*key, "told"]).join(of_account, ["account_id", "told"])
     found = found.filter(found.of_line >= rules.line_share * found.of_account)
-    bought = lines.filter(lines.amount > 0).group_by("account_id", bought="told").agg(
-        bought_day=lambda t: day_number(t.date.max())
-    )  # fmt: skip
+    bought = whole.select(
+        "account_id", bought_month=whole.told, bought_day=day_number(whole.last_on)
+    )
     found = found.join(bought, "account_id")
-    since = (found.bought_day >= found.due_day) & (found.bought <= found.lost_month)
+    since = (found.bought_day >= found.due_day) & (found.bought_month <= found.lost_month)
     drops = found.filter(since).select(*key, "lost_month", "back_month").distinct()
     return settled(book, drops, "dropped_lines")
 
@@ -122,15 +120,19 @@ def marked(rows: ir.Table, rules: ChurnParams) -> ir.Table:
     return rows.mutate(spend_fell=twice & ~(low_before & low_then), partial_loss=flag(some))
 
 
-def partial_losses(book: Book, rows: ir.Table, drops: ir.Table | None) -> ir.Table:
+def partial_losses(
+    book: Book, spells: ir.Table, rows: ir.Table, drops: ir.Table | None
+) -> ir.Table:
     """Partial losses of each account, as they became known.
 
     Parameters
     ----------
     book
         The unit's book.
+    spells
+        One row per account and spell: `account_id`, `spell_no`, `entered_on`, `ended_on`.
     rows
-        What `marked` returns, with `start_day`, `entered_day` and `ended_day` of the spell.
+        What `marked` returns, with `start_day`.
     drops
         What `dropped_lines` returns.
 
@@ -148,7 +150,9 @@ def partial_losses(book: Book, rows: ir.Table, drops: ir.Table | None) -> ir.Tab
             product_line=nothing,
         )
     ]  # fmt: skip
-    spells = rows.select(*key, "entered_day", "ended_day").distinct()
+    spells = spells.select(
+        *key, entered_day=day_number(spells.entered_on), ended_day=day_number(spells.ended_on)
+    )
     told = partial_statements(book)
     if told is not None:
         told = told.select("account_id", day="known_day", product_line=nothing)
@@ -172,8 +176,7 @@ def _within(spells: ir.Table, told: ir.Table, kind: str) -> ir.Table:
     )  # fmt: skip
 
 
-def _year(lines: ir.Table, *key: str) -> ir.Table:
+def _year(months: ir.Table, *key: str) -> ir.Table:
     """Return the revenue of the twelve months that end with each month in which a line was known."""
-    months = lines.group_by(*key, "told").agg(amount=lines.amount.sum())
     year = ibis.range_window(group_by=list(key), order_by="told", preceding=YEAR - 1, following=0)
     return months.select(*key, "told", year=months.amount.sum().over(year))

@@ -20,6 +20,7 @@ from kamlib.book import Book
 from kamlib.churn.clock import day_count, day_number, day_of, known_on
 from kamlib.churn.contracts import contract_steps, wait_days
 from kamlib.churn.engine import settled
+from kamlib.churn.month_facts import MonthFacts, month_facts
 from kamlib.churn.runs import runs
 from kamlib.churn.silence import fixed_months, months_later, own_rhythm
 from kamlib.churn.statements import stated_ends, with_reasons
@@ -41,11 +42,14 @@ class Spells:
         When an account is lost.
     records_from
         First day of which the records tell who left.
+    facts
+        The orders of the book by month.
     """
 
     table: ir.Table
     definition: Definition
     records_from: date
+    facts: MonthFacts
 
 
 def spells(book: Book, rules: ChurnParams) -> Spells:
@@ -96,22 +100,22 @@ def spells(book: Book, rules: ChurnParams) -> Spells:
             f"churn: the records begin on {start} and the study looks at {book.as_of}, before "
             "anything was known; choose a later as_of, or an earlier churn.records_from"
         )
-    ends = stated_ends(book)
+    facts, ends = month_facts(book), stated_ends(book)
     if chosen == "contracts":
         found = runs(contract_steps(book, rules, ends), ["account_id"])
         tolerance, wait = rules.renewal_grace_days, wait_days(book, rules)
         earliest = found.anchor_day + wait
     elif chosen == "own_rhythm":
-        found = runs(own_rhythm(book, rules, ends), ["account_id"])
+        found = runs(own_rhythm(book, rules, facts, ends), ["account_id"])
         tolerance = rules.cap_days
         earliest = found.anchor_day + rules.floor_days + 1
     else:
-        found = runs(fixed_months(book, rules, ends), ["account_id"])
+        found = runs(fixed_months(book, rules, facts, ends), ["account_id"])
         tolerance = 31 * rules.silent_months
         earliest = months_later(found.anchor_day, rules.silent_months)
     found = found.mutate(earliest=earliest)
     found = found.filter(found.ended_day >= day_count(start)).rename(spell_no="run")
-    found = _started(book, found, max(day_count(start), 0), tolerance)
+    found = _started(book, found, day_count(start), tolerance)
     none = ibis.null("int64")
     over = found.ended_day <= day_count(book.as_of)
     entered = ibis.greatest(found.started_day, found.open_day, day_count(start))
@@ -134,7 +138,7 @@ def spells(book: Book, rules: ChurnParams) -> Spells:
         reason=found.reason,
         competitor=found.competitor,
     )
-    return Spells(settled(book, table, "spells"), chosen, start)
+    return Spells(settled(book, table, "spells"), chosen, start, facts)
 
 
 def definition_of(book: Book, rules: ChurnParams) -> Definition:

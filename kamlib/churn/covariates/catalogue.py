@@ -9,6 +9,7 @@ from typing import Literal
 from kamlib.book import Book
 from kamlib.churn.covariates import orders, people, receivables, service, standing, terms
 from kamlib.churn.covariates.stack import Source
+from kamlib.churn.month_facts import MonthFacts
 from kamlib.params import ChurnParams
 
 _SILENT = ("own_rhythm", "fixed_months")
@@ -41,18 +42,18 @@ class Covariate:
         return all(book.has(*need.split(".")) for need in self.needs)
 
 
-_Subject = tuple[Callable[[Book, ChurnParams], Source], tuple[Covariate, ...]]
+_Subject = tuple[Callable[[Book, ChurnParams, MonthFacts], Source], tuple[Covariate, ...]]
 
 
 def _dated(name: str) -> _Subject:
     covariate = Covariate(name, ("account_history",), kind="string")
-    return lambda book, _: standing.attribute(book, name), (covariate,)
+    return lambda book, *_: standing.attribute(book, name), (covariate,)
 
 
 _SERVICE = ("service_events.first_response_at", "standards.first_response_h")
 _SUBJECTS: tuple[_Subject, ...] = (
     (
-        lambda book, _: orders.revenue(book),
+        lambda book, rules, facts: orders.revenue(facts),
         (
             Covariate("log_revenue_12m", ("transactions",)),
             Covariate("price_realisation", ("transactions.list_amount",)),
@@ -61,18 +62,18 @@ _SUBJECTS: tuple[_Subject, ...] = (
         ),
     ),
     (
-        lambda book, _: orders.breadth(book),
+        lambda book, rules, facts: orders.breadth(facts),
         (Covariate("breadth", ("transactions.product_line",)),),
     ),
     (
-        lambda book, _: service.complaints(book),
+        lambda book, *_: service.complaints(book),
         (
             Covariate("open_complaints", ("service_events",)),
             Covariate("complaints_3m", ("service_events",)),
         ),
     ),
     (
-        lambda book, _: service.late_responses(book),
+        lambda book, *_: service.late_responses(book),
         (
             Covariate("late_responses_6m", _SERVICE),
             Covariate("standard_broken", _SERVICE),
@@ -80,26 +81,26 @@ _SUBJECTS: tuple[_Subject, ...] = (
         ),
     ),
     (
-        lambda book, _: people.visits(book),
+        lambda book, *_: people.visits(book),
         (Covariate("weeks_since_visit", ("visits",)),),
     ),
     (
-        lambda book, _: people.satisfaction(book),
+        lambda book, *_: people.satisfaction(book),
         (Covariate("satisfaction", ("surveys", "survey_items")),),
     ),
     (
-        lambda book, _: people.managers(book),
+        lambda book, *_: people.managers(book),
         tuple(Covariate(name, ("assignments.ended_because",)) for name in people.ENDINGS),
     ),
     (
-        lambda book, _: receivables.overdue(book),
+        lambda book, *_: receivables.overdue(book),
         (
             Covariate("share_overdue", ("invoices", "payments")),
             Covariate("mean_days_overdue", ("invoices", "payments")),
         ),
     ),
     (
-        terms.due,
+        lambda book, rules, _: terms.due(book, rules),
         (
             Covariate("contract_due", ("contracts",)),
             Covariate("days_to_due", ("contracts",)),
@@ -109,11 +110,11 @@ _SUBJECTS: tuple[_Subject, ...] = (
         ),
     ),
     (
-        lambda book, _: standing.programme(book),
+        lambda book, *_: standing.programme(book),
         (Covariate("programme_level", ("programme",)),),
     ),
     (
-        lambda book, _: standing.tier(book),
+        lambda book, *_: standing.tier(book),
         (Covariate("tier_in_force", ("tier_decisions",), kind="string"),),
     ),
     _dated("role"),
@@ -128,9 +129,10 @@ _OWN = (
 COVARIATES: tuple[Covariate, ...] = _OWN + tuple(c for _, some in _SUBJECTS for c in some)
 
 
-def sources(book: Book, rules: ChurnParams) -> list[Source]:
+def sources(book: Book, rules: ChurnParams, facts: MonthFacts) -> list[Source]:
     """Return the sources for which the unit has records."""
-    return [source(book, rules) for source, some in _SUBJECTS if any(c.known(book) for c in some)]
+    there = [source for source, some in _SUBJECTS if any(c.known(book) for c in some)]
+    return [source(book, rules, facts) for source in there]
 
 
 def unknown(book: Book) -> dict[str, str]:

@@ -8,77 +8,64 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from kamlib.accounts import owner
-from kamlib.book import Book
-from kamlib.churn.clock import day_number, known_on, month_number
+from kamlib.churn.clock import day_number
 from kamlib.churn.covariates.stack import MONTH, Source, during, entries, together
 from kamlib.churn.engine import ONE
+from kamlib.churn.month_facts import MonthFacts
 
 YEAR, QUARTER = 12, 3
 # what is left of amounts that cancel out, whatever the order of the sum
 NOTHING = 0.005
 
 
-def revenue(book: Book) -> Source:
+def revenue(facts: MonthFacts) -> Source:
     """Return revenue of three and twelve calendar months, price realisation, the last order.
 
     Measures: `revenue_3m`, `revenue_12m`, `listed`, `net_of_list`, `order_day`, `first_month`.
     """
-    lines = _lines(book)
-    has_list = lines.list_amount.notnull()
-    months = lines.group_by("account_id", "month", "told").agg(
-        amount=lines.amount.sum(),
-        list_amount=lines.list_amount.sum().fill_null(0.0),
-        net=lines.amount.sum(where=has_list).fill_null(0.0),
-        last_order=lines.date.max(where=lines.amount > 0),
-        known=lines.known.max(),
-    )
-    told = months.told + 1
-    year = {
-        "revenue_12m": months.amount, "listed": months.list_amount, "net_of_list": months.net
-    }  # fmt: skip
-    known = day_number(months.known)
+    months = facts.accounts
+    first, known = months.told + 1, day_number(months.known)
+    quarter, year = months.month + 1 + QUARTER, months.month + 1 + YEAR
+    sums = {"revenue_12m": "amount", "listed": "list_amount", "net_of_list": "net_of_list"}
+    # what was recorded after its window counts in none of its months
+    in_quarter, in_year = quarter > first, year > first
+    come = entries(
+        months, first, known,
+        revenue_3m=in_quarter.ifelse(months.amount, 0.0),
+        **{name: in_year.ifelse(months[column], 0.0) for name, column in sums.items()},
+        order_day=day_number(months.last_on),
+        first_month=months.last_on.notnull().ifelse(months.month, ibis.null("int64")),
+    )  # fmt: skip
+    later, after = months.filter(in_quarter), months.filter(in_year)
+    none = ibis.null("int64")
     parts = [
-        during(months, told, months.month + 1 + YEAR, known, **year),
-        during(months, told, months.month + 1 + QUARTER, known, revenue_3m=months.amount),
-        entries(
-            months, told, known, order_day=day_number(months.last_order),
-            first_month=months.last_order.notnull().ifelse(months.month, ibis.null("int64")),
-        ),
-    ]  # fmt: skip
+        come,
+        entries(later, later.month + 1 + QUARTER, none, revenue_3m=-later.amount),
+        entries(after, after.month + 1 + YEAR, none, **{n: -after[c] for n, c in sums.items()}),
+    ]
     return Source(
         together(parts),
         _of_revenue,
-        sums=("revenue_3m", "revenue_12m", "listed", "net_of_list"),
+        sums=("revenue_3m", *sums),
         lasts=("order_day",),
         firsts=("first_month",),
     )
 
 
-def breadth(book: Book) -> Source:
+def breadth(facts: MonthFacts) -> Source:
     """Return the number of product lines bought in twelve calendar months; measure: `n_lines`."""
-    lines = _lines(book)
-    lines = lines.filter(lines.amount > 0, lines.product_line.notnull())
     key = ["account_id", "product_line"]
-    steps = lines.group_by(*key, "told").agg(month=lines.month.max(), known=lines.known.max())
+    lines = facts.accounts.limit(0) if facts.lines is None else facts.lines
+    steps = facts.told(lines.filter(lines.days > 0, lines.product_line.notnull()), *key)
     order = ibis.window(group_by=key, order_by="told")
     steps = steps.mutate(following=steps.told.lead().over(order))
-    if book.has("transactions", "recorded_on"):
+    if facts.is_late:
         so_far = ibis.cumulative_window(group_by=key, order_by="told")
         steps = steps.mutate(month=steps.month.max().over(so_far))
     # a line counts for a year after its last purchase; the next one takes over from the one before
     until = ibis.least(steps.month + YEAR, steps.following.fill_null(steps.month + YEAR)) + 1
     rows = during(steps, steps.told + 1, until, day_number(steps.known), n_lines=ONE)
     return Source(rows, lambda t: {"breadth": t.n_lines}, sums=("n_lines",))
-
-
-def _lines(book: Book) -> ir.Table:
-    """Return order lines with the month of their date and the month in which they were known."""
-    lines = owner(book, book["transactions"])
-    known = known_on(book, "transactions", lines, lines.date)
-    month = month_number(lines.date)
-    late = book.has("transactions", "recorded_on")
-    return lines.mutate(known=known, month=month, told=month_number(known) if late else month)
 
 
 def _of_revenue(rows: ir.Table) -> Mapping[str, Any]:

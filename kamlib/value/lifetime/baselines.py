@@ -20,6 +20,11 @@ MIN_ACCOUNTS = 20
 TOP = 0.10
 _MEASURES = ("error_total", "error_mean", "rank_correlation", "top_capture")
 _SMALLER_IS_BETTER = ("error_total", "error_mean")
+_SAID = {
+    "model": "baselines.model",
+    "naive": "baselines.naive",
+    "undecided": "baselines.undecided",
+}
 
 
 def baselines(
@@ -94,7 +99,7 @@ def baselines(
         "high": float(main["difference_high"]), "day": outlook.day,
     }  # fmt: skip
     summary = one_row(n, "bootstrap over accounts", conf_level, verdict=verdict)
-    return Estimate("baselines", frame, summary, Sentence(f"baselines.{verdict}", values))
+    return Estimate("baselines", frame, summary, Sentence(_SAID[verdict], values))
 
 
 def _measure(name: str, values: Floats, came: Floats) -> float:

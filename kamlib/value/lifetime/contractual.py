@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -122,7 +123,7 @@ def contractual(
     )
     months = months.drop_duplicates("month", ignore_index=True)
     model = " + ".join(dict.fromkeys(fit.model.name for fit in endings.fits))
-    checks = (*_fit_checks(endings, held), _level_check(level), _aside(last_year, accounts))
+    checks = (*_fit_checks(endings), _level_check(level), _aside(last_year, accounts))
     return Outlook(
         "contracts", model, terms.day, float(horizon_days), frame, months, prediction, margin_known,
         checks,
@@ -158,7 +159,7 @@ def _forecast(
     tails = [(1 - conf_level) / 2, (1 + conf_level) / 2]
     for part in _parts(first, max(1, _BLOCK // draws)):
         rows = slice(first[part.start], first[part.stop])
-        own, starts = code[rows] - part.start, first[part] - first[part.start]
+        starts = first[part] - first[part.start]
         lives = play(endings, held.iloc[rows], day, rng)
         rates = [
             level.base[part] * ratio * growth[:, [year]] / YEAR_DAYS
@@ -166,7 +167,7 @@ def _forecast(
         ]
         share = held["share"].to_numpy()[rows]
         total, present = np.zeros((2, draws, len(starts)))
-        for step, (since, until) in enumerate(zip(cuts[:-1], cuts[1:], strict=True), 1):
+        for step, (since, until) in enumerate(pairwise(cuts), 1):
             within = np.clip(lives.lived - since, 0.0, until - since)
             rate = rates[int(since // YEAR_DAYS)]
             amount = rate * np.add.reduceat(within * share, starts, axis=1)
@@ -202,35 +203,45 @@ def _parts(first: NDArray[np.int64], size: int) -> list[slice]:
     """Return runs of accounts with about as many chains each."""
     cuts = np.searchsorted(first, np.append(np.arange(0, first[-1], size), first[-1]))
     cuts = np.unique(cuts)
-    return [slice(int(a), int(b)) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+    return [slice(int(a), int(b)) for a, b in pairwise(cuts)]
 
 
 def _part(values: Floats, n: int, part: slice) -> Floats:
     return values[..., part] if values.shape[-1:] == (n,) else values
 
 
-def _fit_checks(endings: Endings, held: pd.DataFrame) -> list[Check]:
-    """Return what the models of how contracts end rest on."""
+def _fit_checks(endings: Endings) -> list[Check]:
+    """Return what the models of how contracts end rest on, and how sure they are."""
     checks = []
-    for fit in endings.fits:
-        name = "_".join(fit.classes)
-        early = fit.posterior.natural[:, -2]
+    for found in endings.fits:
+        name = "_".join(found.classes)
+        kind = name if len(found.classes) == 1 else "merged"
         values: dict[str, Any] = {
-            "n": fit.rows.n_obs,
-            "n_lost": fit.rows.n_lost,
-            "model": fit.model.name,
-        }
-        checks.append(Check(f"contracts_{name}", True, Sentence("contractual.fitted", values)))
-        checks.append(
-            Check(f"posterior_{name}", fit.posterior.check.passed, fit.posterior.check.note)
-        )
+            "n": found.rows.n_obs, "n_lost": found.rows.n_lost, "model": found.model.name,
+            "early": float(np.median(found.posterior.natural[:, -2])),
+        }  # fmt: skip
+        trusted = found.posterior.check
+        checks += [
+            Check(f"contracts_{name}", True, Sentence(f"contractual.{kind}", values)),
+            Check(f"contracts_{name}_draws", trusted.passed, trusted.note),
+        ]
     return checks
 
 
 def _level_check(level: RevenueLevel) -> Check:
-    return Check("x", None, Sentence("contractual.level", {}))
+    """Return whether the past says how revenue of accounts that stay moves."""
+    if not level.known:
+        return Check("revenue_level", None, Sentence("contractual.level_unknown"))
+    last = float(np.exp(level.growth[-1])) - 1 if len(level.growth) else 0.0
+    values = {"n": level.n_pairs, "years": len(level.growth), "last": last}
+    return Check("revenue_level", True, Sentence("contractual.level", values))
 
 
 def _aside(last_year: pd.Series, accounts: pd.Series) -> Check:
-    """Return how many accounts brought revenue and have no contract."""
-    return Check("x", None, Sentence("contractual.level", {}))
+    """Return how many accounts brought revenue in the last year and have no contract in force."""
+    loose = last_year[~last_year.index.isin(accounts) & (last_year > 0)]
+    whole = float(last_year[last_year > 0].sum())
+    share = float(loose.sum()) / whole if whole > 0 else 0.0
+    values = {"n": len(loose), "revenue": float(loose.sum()), "share": share}
+    key = "contractual.all_bound" if loose.empty else "contractual.aside"
+    return Check("accounts_bound", share <= _ASIDE, Sentence(key, values))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -139,12 +140,15 @@ def _forecast(
         terms = contract_terms(book, day, grace_days=book.unit.churn.renewal_grace_days)
         chains = courses(terms)
         found = _economics(contract_accounts(chains), ledger, day, params.draws, rng)
-        return contractual(
+        made = contractual(
             terms, chains, yearly_revenue(book, day).execute(), margin_rate=found.margin_rate,
             cost_per_day=found.cost_per_day, margin_known=found.margin_known,
             horizon_days=horizon_days, discount=float(np.log1p(params.discount_rate)) / _YEAR,
             conf_level=conf_level, draws=params.draws, rng=rng,
         )  # fmt: skip
+        if isinstance(made, Estimate):
+            return made
+        return replace(made, checks=(*made.checks, *found.checks))
     history = purchase_history(book, day, fit_years=params.fit_years)
     found = _economics(history.summary["account_id"], ledger, day, params.draws, rng)
     return forecast_purchases(

@@ -17,9 +17,10 @@ from kamlib.value.lifetime.contract_facts import YEAR_DAYS, Terms
 Floats = NDArray[np.float64]
 
 MIN_PAIRS = 20  # past account-years below which nothing is said about how revenue moves
-OWN = 0.8  # part of an account's level that its own revenue makes up
+_OWN = np.array([0.9])
 _BAND, _BANDS = 60, 6  # account-years in a band of like size; bands at the most
 _WANDER = np.linspace(0.0, 0.15, 31)  # how far common growth may move from one year to the next
+_FAR = 1.5  # log ratios beyond this say no more about the usual spread
 _USUAL = 0.05  # scale of its half-normal prior
 
 
@@ -45,6 +46,7 @@ class RevenueLevel:
     """
 
     base: Floats
+    own: float
     bounds: Floats
     donors: tuple[Floats, ...]
     weights: tuple[Floats, ...]
@@ -97,12 +99,15 @@ def revenue_level(
     Journal of Forecasting 22, 637–666. doi:10.1016/j.ijforecast.2006.03.005
     """
     ids, years = _years(terms, chains, revenue)
-    level = _levels(years)
-    past = _pairs(years) & (level > 0)
+    pairs = _pairs(years)
+    tried = [_levels(years, own) for own in _OWN]
+    best = int(np.argmin([_error(years, level, pairs) for level in tried]))
+    level, own = tried[best], 0.9
+    past = pairs & (level > 0)
     base = level[pd.Index(ids).get_indexer(accounts), 0]
     if past.sum() < MIN_PAIRS:
         none = np.empty(0)
-        return RevenueLevel(base, none, (), (), none, none, int(past.sum()))
+        return RevenueLevel(base, own, none, (), (), none, none, int(past.sum()))
     growth, error = _growth(years, level, past)
     account, ago = np.nonzero(past)
     then = level[account, ago]
@@ -114,12 +119,12 @@ def revenue_level(
     steps = np.append(0.0, np.cumsum(growth[::-1]))
     common = np.exp(steps[ago][:, None] - steps[np.maximum(ago[:, None] - ahead, 0)])
     ratio = np.where(known, np.maximum(later, 0.0) / then[:, None] / common, np.nan)
-    ratio = pd.DataFrame(ratio).ffill(axis=1).to_numpy()
+    ratio = _as_now(pd.DataFrame(ratio).ffill(axis=1).to_numpy(), ago)
     n_bands = int(np.clip(len(then) // _BAND, 1, _BANDS))
     bounds = np.quantile(then, np.arange(1, n_bands) / n_bands)
     band = np.searchsorted(bounds, then)
     return RevenueLevel(
-        base, bounds, tuple(ratio[band == b] for b in range(n_bands)),
+        base, own, bounds, tuple(ratio[band == b] for b in range(n_bands)),
         tuple(then[band == b] for b in range(n_bands)), growth, error, len(then),
     )  # fmt: skip
 
@@ -249,19 +254,45 @@ def _pairs(years: _Years) -> NDArray[np.bool_]:
     return np.asarray(found)
 
 
-def _levels(years: _Years) -> Floats:
+def _levels(years: _Years, own: float) -> Floats:
     """Return the level of each account at the end of each year; 0 where it has no contract."""
     whole = np.where(years.share >= 1, 1.0, 0.0)
     # revenue per unit of contract value in each year, of accounts that were there all year
     worth = (whole * years.value).sum(axis=0)
     some = np.where(worth > 0, whole, years.share)
-    rate = np.maximum((some * years.revenue).sum(axis=0), 0.0) / np.maximum(
-        (some * years.value).sum(axis=0), 1e-300
-    )
-    own = years.revenue / np.maximum(years.share, 1e-300)
-    typical = np.where(years.value > 0, rate * years.value, own)
+    worth = (some * years.value).sum(axis=0)
+    rate = np.maximum((some * years.revenue).sum(axis=0), 0.0) / np.where(worth > 0, worth, 1.0)
+    known = years.share > 0
+    yearly = years.revenue / np.where(known, years.share, 1.0)
+    typical = np.where(years.value > 0, rate * years.value, yearly)
     year = years.revenue + (1 - years.share) * typical
-    return np.where(years.share > 0, np.maximum(OWN * year + (1 - OWN) * typical, 0.0), 0.0)
+    return np.where(known, np.maximum(own * year + (1 - own) * typical, 0.0), 0.0)
+
+
+def _error(years: _Years, level: Floats, past: NDArray[np.bool_]) -> float:
+    """Return the squared relative error of the years after, common growth taken out."""
+    total = 0.0
+    for k in np.flatnonzero(past.any(axis=0)):
+        here = past[:, k]
+        base, came, value = level[here, k], years.revenue[here, k - 1], years.value[here, k]
+        now = np.maximum(years.revenue[here, k], 0.0)
+        size = (now + value * now.sum() / max(value.sum(), 1e-9)) / 2
+        growth = came.sum() / max(base.sum(), 1e-9)
+        use = size > 0
+        total += float((((came - growth * base)[use] / size[use]) ** 2).sum())
+    return total
+
+
+def _as_now(ratio: Floats, ago: NDArray[np.int64]) -> Floats:
+    """Return ratios of past years with the spread of the latest one; see `revenue_level`."""
+    log = np.log(np.where(ratio > 0, ratio, 1.0))
+    spread = np.full(int(ago.max()) + 1, np.nan)
+    for k in range(1, len(spread)):
+        here = (ago == k) & (ratio[:, 0] > 0)
+        if here.sum() >= MIN_PAIRS:
+            spread[k] = np.abs(np.clip(log[here, 0], -_FAR, _FAR)).mean()
+    factor = np.nan_to_num(spread[1] / spread, nan=1.0)[ago]
+    return np.where(ratio > 0, np.exp(log * factor[:, None]), ratio)
 
 
 def _growth(years: _Years, level: Floats, past: NDArray[np.bool_]) -> tuple[Floats, Floats]:

@@ -135,9 +135,10 @@ def holdout_total(
         "coverage_low": money["coverage_low"], "coverage_high": money["coverage_high"],
     }  # fmt: skip
     checks = (
-        Check("holdout_total", held, Sentence(f"holdout.{'held' if held else 'missed'}", values)),
+        Check("holdout_total", held,
+              Sentence("holdout.held" if held else "holdout.missed", values)),
         Check("holdout_accounts", enough,
-              Sentence(f"holdout.{'covered' if enough else 'uncovered'}", values)),
+              Sentence("holdout.covered" if enough else "holdout.uncovered", values)),
     )  # fmt: skip
     summary = one_row(
         n, outlook.model, level, total_error=money["error_share"], coverage=money["coverage"]

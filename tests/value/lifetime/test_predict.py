@@ -13,6 +13,7 @@ from kamlib.value.lifetime.purchases.mbg_cnbd_k import mbg_cnbd
 from kamlib.value.lifetime.purchases.pareto_nbd import PARETO_NBD
 from kamlib.value.lifetime.purchases.summary import compress
 from kamlib.value.lifetime.spend_models import GAMMA_GAMMA
+from kamlib.value.lifetime.wander import Shift, Wander
 
 X, T_X, AGE = np.array([(0, 0, 38.86), (2, 30.43, 38.86), (29, 36, 38.86), (6, 6, 38.86)]).T
 Z = np.array([0.0, 22.35, 80.0, 10.0])
@@ -115,6 +116,46 @@ def test_blocks_do_not_matter(monkeypatch):
         np.testing.assert_allclose(
             whole.accounts[name].mean, split.accounts[name].mean, rtol=0.05, atol=0.01
         )
+
+
+def test_chance_of_an_order_and_the_path():
+    """Nobody leaves and all buy at 0.05 a week: 1 - exp(-1.95) in 39 weeks, and 1.95 orders."""
+    steady = np.tile((5e5, 1e7, 1e-9, 1e6), (20_000, 1))
+    three = np.array([(2, 20, 40)] * 3, dtype=float).T
+    found = predict(
+        PARETO_NBD, steady, GAMMA_GAMMA, np.tile(SPEND, (20_000, 1)),
+        Accounts(*three, np.full(3, 20.0)), horizon_days=39.0, discount=0.0, conf_level=0.9,
+        rng=np.random.default_rng(6), times=[0.0, 13.0, 39.0],
+    )  # fmt: skip
+    np.testing.assert_allclose(found.p_order, 1 - np.exp(-1.95), atol=0.015)
+    np.testing.assert_allclose(found.path["purchases"], [0, 1.95, 5.85], rtol=0.02)
+    assert found.path["revenue"][-1] == pytest.approx(float(found.unit["revenue"].mean))
+
+
+def test_wander_widens_and_leaves_means_but_for_the_level():
+    known = Accounts(X, T_X, AGE, Z)
+    model, natural = MODELS["Pareto/NBD"]
+    some = (model, np.tile(natural, (DRAWS, 1)), GAMMA_GAMMA, np.tile(SPEND, (DRAWS, 1)), known)
+    options = {"horizon_days": 39.0, "discount": 0.0, "conf_level": 0.8}
+
+    def play(**allowed):
+        return predict(*some, rng=np.random.default_rng(7), wander=Wander(**allowed), **options)
+
+    plain, moving = play(), play(rate=Shift(spread=0.5))
+    level = play(rate=Shift(common=np.log(1.1)), spend=Shift(common=np.log(1.2)))
+    width = [one.accounts["purchases"].high[2] - one.accounts["purchases"].low[2]
+             for one in (plain, moving)]  # fmt: skip
+    assert width[1] > 1.15 * width[0]
+    mean = float(plain.unit["purchases"].mean)
+    assert float(moving.unit["purchases"].mean) == pytest.approx(mean, rel=0.02)
+    assert float(level.unit["purchases"].mean) == pytest.approx(1.1 * mean, rel=0.02)
+    revenue = float(plain.unit["revenue"].mean)
+    assert float(level.unit["revenue"].mean) == pytest.approx(1.32 * revenue, rel=0.03)
+    # limits of accounts at another level than stated, those of the unit as stated
+    wider = play(count_level=0.99, money_level=0.5)
+    assert wider.accounts["purchases"].high[2] > plain.accounts["purchases"].high[2]
+    assert wider.accounts["revenue"].high[2] == plain.accounts["revenue"].high[2]
+    assert wider.unit["purchases"].high == plain.unit["purchases"].high
 
 
 def test_no_account():

@@ -139,6 +139,39 @@ def test_hard_data_give_a_fit_or_a_reason(x, z):
     assert np.isfinite(found.model.expected(found.natural, [0, 3], [0, 5])).all()
 
 
+def _by_pace(seed, n=400):
+    """Return accounts whose spend goes with their pace, seen for 10 to 1,000 days."""
+    rng = np.random.default_rng(seed)
+    pace, seen = np.exp(rng.normal(-3, 1, n)), np.exp(rng.uniform(np.log(10), np.log(1000), n))
+    x = np.maximum(rng.poisson(pace * seen), 1.0)
+    level = 50 * (pace / np.exp(-3)) ** 0.8 * np.exp(0.2 * rng.standard_normal(n))
+    return x, level * rng.gamma(3 * x) / (3 * x), pace, level
+
+
+def test_spend_that_goes_with_pace_is_not_mistaken_for_one_that_goes_with_counts():
+    """Who has just come has bought little so far, whatever it spends: a count would mislead."""
+    x, z, pace, level = _by_pace(6)
+    by_count, by_pace = (fit_spend(spenders(x, z, p)[0])[0] for p in (None, pace))
+    assert by_pace.parameters["slope"] == pytest.approx(0.8, abs=0.08)
+    few = x <= 2
+    off = [
+        np.abs(np.log(found.model.expected(found.natural, x, z, p)[few] / level[few])).mean()
+        for found, p in ((by_count, None), (by_pace, pace))
+    ]
+    assert off[1] < 0.5 * off[0]
+
+
+def test_single_purchases_say_how_far_an_average_can_be_trusted():
+    x, z, pace, _ = _by_pace(7)
+    # gamma(3): a spread of 1 / sqrt(3) of the mean, from as many purchases as there are
+    known, _ = spenders(x, z, pace, within=(3**-0.5, float(x.sum())))
+    found, _ = fit_spend(known)
+    assert found.parameters["sigma"] == pytest.approx(3**-0.5, rel=0.1)
+    for nothing in (None, (0.0, 100.0), (0.5, 0.0)):
+        rows, _ = spenders(x, z, pace, within=nothing)
+        assert rows.within is None
+
+
 @pytest.mark.parametrize("kind", ["gamma-gamma", "log-normal"])
 def test_future_spend_has_the_expected_mean(kind):
     rng = np.random.default_rng(4)

@@ -22,9 +22,7 @@ def test_own_factors_have_mean_one_and_the_stated_spread():
 
 
 def test_the_common_factor_is_one_per_draw():
-    drawn = Shift(common=np.log(1.2), common_sd=0.1).draw_common(
-        100_000, np.random.default_rng(3)
-    )
+    drawn = Shift(common=np.log(1.2), common_sd=0.1).draw_common(100_000, np.random.default_rng(3))
     assert drawn.shape == (100_000, 1)
     assert np.log(drawn).mean() == pytest.approx(np.log(1.2), abs=0.002)
     assert np.log(drawn).std() == pytest.approx(0.1, rel=0.02)
