@@ -22,6 +22,13 @@ def settled(book: Book, table: ir.Table, name: str) -> ir.Table:
     return made
 
 
+def forget(book: Book, *tables: ir.Table) -> None:
+    """Drop what `settled` kept on the way, and what nothing needs any more."""
+    if book.con.name == "duckdb":
+        for table in tables:
+            book.con.drop_table(table.get_name(), force=True)
+
+
 def flag(condition: Any) -> Any:
     """Return 1 where a condition holds, else 0."""
     return condition.fill_null(False).cast("int32").cast("float64")

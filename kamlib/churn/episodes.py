@@ -24,8 +24,8 @@ from kamlib.churn.clock import (
     month_number,
     month_start,
 )
-from kamlib.churn.covariates import COVARIATES, MONTH, carried, sources, unknown
-from kamlib.churn.engine import settled
+from kamlib.churn.covariates import COVARIATES, MONTH, carried_on, piled, sources, unknown
+from kamlib.churn.engine import forget, settled
 from kamlib.churn.partial import dropped_lines, marked, partial_losses, partial_source
 from kamlib.churn.spells import Spells
 from kamlib.glossary import Sentence
@@ -104,9 +104,10 @@ def episodes(book: Book, rules: ChurnParams, spells: Spells) -> Episodes:
     drops = dropped_lines(book, rules, spells.facts)
     some = [*sources(book, rules, spells.facts), partial_source(book, drops)]
     months = settled(book, _months(book, spells), "months")
-    stack = carried(book, months, some)
-    rows = months.join(stack, ["account_id", MONTH])
+    piles = piled(book, some)
+    rows = months.join(carried_on(months, some, piles), ["account_id", MONTH])
     rows = settled(book, marked(rows, rules), "account_months")
+    forget(book, months, *piles)
     values: dict[str, Any] = {}
     for source in some:
         values |= source.covariates(rows)
@@ -130,12 +131,14 @@ def episodes(book: Book, rules: ChurnParams, spells: Spells) -> Episodes:
         "account_id", "spell_no", duration_days=now.start_day - now.started_day,
         known_on=now.known_on, **{name: now[name] for name in names},
     )  # fmt: skip
-    return Episodes(
+    found = Episodes(
         settled(book, table, "episodes"),
         settled(book, living, "living"),
         settled(book, partial_losses(book, spells.table, rows, drops), "partial_losses"),
         (_covariates_check(lacking),),
     )
+    forget(book, rows)
+    return found
 
 
 _SPELL = (

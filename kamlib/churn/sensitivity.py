@@ -12,6 +12,8 @@ from scipy.special import chdtri
 
 from kamlib.book import Book
 from kamlib.churn.clock import day_count, day_number
+from kamlib.churn.engine import forget
+from kamlib.churn.month_facts import month_facts
 from kamlib.churn.spells import Spells, spells
 from kamlib.glossary import Sentence
 from kamlib.params import ChurnParams
@@ -56,10 +58,12 @@ def rhythm_sensitivity(book: Book, rules: ChurnParams, ks: Sequence[float] = (2,
     Garwood, F. (1936). Fiducial limits for the Poisson distribution. Biometrika 28, 437–442.
     doi:10.1093/biomet/28.3-4.437
     """
-    rows = []
+    rows, facts = [], month_facts(book)
     for k in sorted(ks):
         changed = rules.model_copy(update={"definition": "own_rhythm", "k": float(k)})
-        rows.append({"k": float(k)} | _counts(book, spells(book, changed)))
+        found = spells(book, changed, facts)
+        rows.append({"k": float(k)} | _counts(book, found))
+        forget(book, found.table)
     frame = pd.DataFrame(rows)
     if not (frame["days_at_risk"] > 0).any():
         return refusal("rhythm_sensitivity", "rhythm.nobody", as_of=book.as_of)

@@ -52,7 +52,7 @@ class Spells:
     facts: MonthFacts
 
 
-def spells(book: Book, rules: ChurnParams) -> Spells:
+def spells(book: Book, rules: ChurnParams, facts: MonthFacts | None = None) -> Spells:
     """Spells of each account: its times as a customer, as they were known day by day.
 
     contracts
@@ -70,6 +70,8 @@ def spells(book: Book, rules: ChurnParams) -> Spells:
         The unit's book; its grain decides who an account is.
     rules
         Section `churn` of the parameters.
+    facts
+        Its orders by month, where they are at hand.
 
     Returns
     -------
@@ -100,7 +102,7 @@ def spells(book: Book, rules: ChurnParams) -> Spells:
             f"churn: the records begin on {start} and the study looks at {book.as_of}, before "
             "anything was known; choose a later as_of, or an earlier churn.records_from"
         )
-    facts, ends = month_facts(book), stated_ends(book)
+    facts, ends = facts or month_facts(book), stated_ends(book)
     if chosen == "contracts":
         found = runs(contract_steps(book, rules, ends), ["account_id"])
         tolerance, wait = rules.renewal_grace_days, wait_days(book, rules)
@@ -123,7 +125,8 @@ def spells(book: Book, rules: ChurnParams) -> Spells:
         entered_day=entered,
         risk_day=ibis.greatest(entered, found.earliest),
         ended_day=over.ifelse(found.ended_day, none),
-        silent_day=over.ifelse(found.silent_day, none),
+        # the last sign of life may be a contract that was to run on
+        silent_day=over.ifelse(ibis.least(found.silent_day, found.ended_day), none),
     )
     found = with_reasons(book, found)
     table = found.select(

@@ -45,9 +45,7 @@ class Stretch:
         return float(np.floor(length)) if length >= 1 else length * (1 - _CLOSE)
 
 
-def stretch(
-    rows: pd.DataFrame, n_start: int, *, start: float | None = None
-) -> Stretch | None:
+def stretch(rows: pd.DataFrame, n_start: int, *, start: float | None = None) -> Stretch | None:
     """Cut lives to where a curve can be drawn.
 
     With late entry the first who are at risk are few, and so are the last: a single loss among two

@@ -64,6 +64,38 @@ class ChurnParams(Section):
     horizons: tuple[_Months, ...] = Field(
         (3, 6, 12), description="months ahead for which the chance to leave is stated"
     )
+    strata: tuple[Literal["tier_in_force", "role", "segment", "region"], ...] = Field(
+        (),
+        description="attributes by which accounts are parted where drivers of loss are sought: only "
+        "accounts alike in them are compared with each other",
+    )
+    cluster: Literal["account", "manager"] = Field(
+        "account",
+        description="whose months hang together where drivers of loss are sought: one account's, or "
+        "those of all accounts of a manager",
+    )
+    life_months: int = Field(
+        36, ge=6, le=60, description="months ahead within which expected remaining life is stated"
+    )
+    long_run_years: float = Field(
+        10.0, ge=1, le=30, description="years at which a stay beyond the records is capped"
+    )
+    penalty: float = Field(
+        20.0, gt=0, le=10_000,
+        description="how strongly a forecast pulls each characteristic's effect towards none, in losses",
+    )  # fmt: skip
+    draws: int = Field(
+        200, ge=200, le=10_000, description="draws of accounts from which intervals are read"
+    )
+    visits_per_month: int = Field(
+        20, ge=1, le=2000,
+        description="accounts that the team can visit in a month: lengths of the list that is judged",
+    )  # fmt: skip
+    act_from: tuple[Share, ...] = Field(
+        (0.05, 0.1, 0.2, 0.3),
+        description="chances to leave from which one would act: cost of a visit ÷ (margin saved × its "
+        "success)",
+    )
     conf_level: Annotated[float, Field(ge=0.5, le=0.999)] = Field(
         0.95, description="level of all intervals"
     )

@@ -38,7 +38,9 @@ def next_actions(*findings: Estimate) -> list[Sentence]:
 
 
 def _see_silent(silent: Estimate) -> Sentence | None:
-    return _named("action.see_silent", silent.frame)
+    if silent.refused:
+        return None
+    return _named("action.see_silent", silent.frame, n=int(silent["n_obs"]))
 
 
 def _keep_key(moved: Estimate) -> Sentence | None:

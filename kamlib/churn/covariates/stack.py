@@ -109,7 +109,11 @@ def carried(book: Book, months: ir.Table, sources: Sequence[Source]) -> ir.Table
         One row per account and month with an entry or asked for: `account_id`, `month_no`, all
         measures, `known_day` (last day on which anything in the row came to be known).
     """
-    piles = [settled(book, _by_month(source, n), "entries") for n, source in enumerate(sources)]
+    return carried_on(months, sources, piled(book, sources))
+
+
+def carried_on(months: ir.Table, sources: Sequence[Source], piles: Sequence[ir.Table]) -> ir.Table:
+    """Return the same as `carried`, of entries that `piled` has added up already."""
     asked = [months, *piles]
     table = ibis.union(*(t.select("account_id", MONTH) for t in asked), distinct=True)
     for pile in piles:
@@ -124,6 +128,11 @@ def carried(book: Book, months: ir.Table, sources: Sequence[Source]) -> ir.Table
         columns |= {m: table[m].min().over(so_far) for m in source.firsts}
         columns |= {m: table[m] for m in source.now}
     return table.select("account_id", MONTH, **columns)
+
+
+def piled(book: Book, sources: Sequence[Source]) -> list[ir.Table]:
+    """Return the entries of each source, one row per account and month."""
+    return [settled(book, _by_month(source, n), "entries") for n, source in enumerate(sources)]
 
 
 def _by_month(source: Source, number: int) -> ir.Table:

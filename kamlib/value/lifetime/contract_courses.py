@@ -50,7 +50,7 @@ def courses(terms: Terms) -> pd.DataFrame:
     behind = first["renewals"] * first["term_months"]
     gone = (frame["state"] == "lost") & (frame["stopped_on"] <= closes)
     left = gone | ((frame["state"] == "switched") & (frame["stopped_on"] <= closes))
-    seen_from = first["starts_on"].clip(lower=opens)
+    seen_from = first["starts_on"].where(first["starts_on"] >= opens, opens)
     seen_to = frame["stopped_on"].where(left, closes).clip(lower=seen_from)
     begun = rows["starts_on"].le(closes).groupby(rows["chain_id"], sort=False).sum().to_numpy()
     frame["entry"] = first["renewals"]

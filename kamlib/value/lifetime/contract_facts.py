@@ -191,9 +191,13 @@ def _successors(rows: pd.DataFrame, grace_days: int) -> tuple[Ints, NDArray[np.b
     ends = ends[~kept & ~switched & rows["stopped_on"].notna().to_numpy()].sort_values("on")
     starts = pd.DataFrame({"account_id": account, "on": rows["starts_on"], "start": place})
     starts = starts[free].sort_values("on", kind="stable")
-    near = {"on": "on", "by": "account_id", "tolerance": pd.Timedelta(days=grace_days)}
-    ahead = pd.merge_asof(ends, starts, direction="forward", **near).dropna(subset="start")
-    back = pd.merge_asof(starts, ends, direction="backward", **near).dropna(subset="end")
+    near = pd.Timedelta(days=grace_days)
+    ahead = pd.merge_asof(
+        ends, starts, on="on", by="account_id", tolerance=near, direction="forward"
+    ).dropna(subset="start")
+    back = pd.merge_asof(
+        starts, ends, on="on", by="account_id", tolerance=near, direction="backward"
+    ).dropna(subset="end")
     pairs = ahead.merge(back, on=["end", "start"])[["end", "start"]].to_numpy(dtype=np.int64)
     pairs = pairs[start[pairs[:, 0]] < start[pairs[:, 1]]]
     successor[pairs[:, 0]] = pairs[:, 1]

@@ -93,8 +93,8 @@ def fit_endings(
 def _groups(chains: pd.DataFrame) -> list[tuple[str, ...]]:
     """Return classes of terms that are fitted together, none of them too small."""
     lost = chains.groupby("term_class")["lost"].sum()
-    groups = [(name,) for name in CLASSES if name in lost.index]
-    sizes = [float(lost[name]) for (name,) in groups]
+    groups: list[tuple[str, ...]] = [(name,) for name in CLASSES if name in lost.index]
+    sizes = [float(lost[group[0]]) for group in groups]
     while groups and min(sizes) < MIN_LOST:
         if len(groups) == 1:
             return []
@@ -176,12 +176,12 @@ def play(
     lived = np.where(waits & ~signed, 0.0, lived)
     account, _ = pd.factorize(chains["account_id"])
     largest = chains["value_per_year"].groupby(account).idxmax().to_numpy()
-    main = chains.index.get_indexer(largest)[account]
+    main = chains.index.get_indexer(pd.Index(largest))[account]
     joint = rng.random((draws, int(account.max(initial=-1)) + 1)) < endings.together
     lived = np.where(joint[:, account], lived[:, main], lived)
     return Lives(
         np.minimum(lived * MONTH_DAYS, _FAR), due * MONTH_DAYS, length * MONTH_DAYS,
-        signed & (lived > 0),
+        (signed & (lived > 0)).astype(np.float64),
     )  # fmt: skip
 
 

@@ -230,10 +230,12 @@ def _fit_checks(endings: Endings) -> list[Check]:
 
 def _level_check(level: RevenueLevel) -> Check:
     """Return whether the past says how revenue of accounts that stay moves."""
-    if not level.known:
+    if level.settled is None:
         return Check("revenue_level", None, Sentence("contractual.level_unknown"))
-    last = float(np.exp(level.growth[-1])) - 1 if len(level.growth) else 0.0
-    values = {"n": level.n_pairs, "years": len(level.growth), "last": last}
+    values = {
+        "n": len(level.settled.sizes), "years": len(level.growth),
+        "last": float(np.expm1(level.growth[-1])),
+    }  # fmt: skip
     return Check("revenue_level", True, Sentence("contractual.level", values))
 
 

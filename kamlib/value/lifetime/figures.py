@@ -90,5 +90,6 @@ def plot_holdout_classes(
     ax.set_ylabel(label("actual_mean", style))
     top = float(np.nanmax(frame[["expected_mean", "actual_mean"]].to_numpy()))
     format_ticks(ax.yaxis, "short" if top >= 10_000 else "score", style)
+    ax.margins(y=0.2)
     ax.legend(loc="upper left")
     return ax

@@ -93,7 +93,9 @@ def distinct_courses(chains: pd.DataFrame, weights: ArrayLike | None = None) -> 
     counted = np.bincount(place.ravel(), weights=weight[seen], minlength=len(kinds))
     term = chains["term_months"].to_numpy(dtype=np.float64)[seen]
     mean = float(np.average(term, weights=weight[seen])) if seen.any() else 1.0
-    return Courses(kinds[:, :2].T, kinds[:, 2:4].T, kinds[:, 4], kinds[:, 5], counted, mean)
+    return Courses(
+        kinds[:, :2].T, kinds[:, 2:4].T, kinds[:, 4], kinds[:, 5], counted.astype(np.float64), mean
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +198,8 @@ class TermModel:
         """Return ages at entry and when last seen, and what would be lived through by the loss."""
         early = natural[..., -2:-1]
         first, last = (
-            self.age(natural, *clock, rows.size, rows.term) for clock in (rows.entry, rows.last)
+            self.age(natural, clock[0], clock[1], rows.size, rows.term)
+            for clock in (rows.entry, rows.last)
         )
         step = np.where(rows.loss == 2, early / rows.term, 1 - early)
         return first, last, np.asarray(np.exp(natural[..., -1:] * rows.size) * step)

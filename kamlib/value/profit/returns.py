@@ -141,6 +141,8 @@ def return_on_customer(facts: pd.DataFrame, opening: Estimate, closing: Estimate
     >>> float(return_on_customer(table, value(100.0), value(95.0))["return_on_customer"])
     0.05
     """
+    if facts["contribution"].isna().all():
+        return refusal("return_on_customer", "returns.unknown")
     if opening.refused or closing.refused:
         return refusal("return_on_customer", "returns.no_clv")
     values = opening.frame[["account_id", "clv"]].merge(

@@ -1,0 +1,212 @@
+"""What models of churn read of an account-month: factors, in order of importance, and their columns.
+
+A factor is one characteristic. It becomes one column or more: counts are capped, so that no single
+account rules a figure; where some values are unknown their mean stands in and a column of its own says
+so; a text has one column per value. What was learnt of the rows at hand (means, values of texts) is
+kept, so that other rows are read in the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from kamlib.churn.covariates import leaking
+from kamlib.glossary import Sentence
+
+Floats = NDArray[np.float64]
+_KNOTS = np.log1p([0.5, 2.0, 6.0])  # years
+_RARE = 0.01  # of the rows: a value of a text that is rarer is not told apart
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """One characteristic of an account-month.
+
+    Attributes
+    ----------
+    name
+        Its column.
+    contrast
+        Sentence that says what its figure compares.
+    step
+        By how much, in the unit of the column.
+    most
+        More than this counts as this much.
+    kind
+        "number", "text", or "curve": a number of years whose effect may bend.
+    """
+
+    name: str
+    contrast: str
+    step: float = 1.0
+    most: float = float("inf")
+    kind: Literal["number", "text", "curve"] = "number"
+
+
+FACTORS: tuple[Factor, ...] = (
+    Factor("open_complaints", "drivers.open_complaints", most=1.0),
+    Factor("manager_left_6m", "drivers.manager_left_6m"),
+    Factor("contract_due", "drivers.contract_due"),
+    Factor("partial_loss", "drivers.partial_loss"),
+    Factor("standard_broken", "drivers.standard_broken"),
+    Factor("late_responses_6m", "drivers.late_responses_6m", most=4.0),
+    Factor("complaints_3m", "drivers.complaints_3m", most=3.0),
+    Factor("satisfaction", "drivers.satisfaction"),
+    Factor("weeks_since_visit", "drivers.weeks_since_visit", step=4.0, most=52.0),
+    Factor("monthly_contract", "drivers.monthly_contract"),
+    Factor("price_realisation", "drivers.price_realisation", step=0.05),
+    Factor("programme_level", "drivers.programme_level"),
+    Factor("log_revenue_12m", "drivers.log_revenue_12m", step=float(np.log(2.0))),
+    Factor("manager_rotated_6m", "drivers.manager_rotated_6m"),
+    Factor("standard_broken_again", "drivers.standard_broken_again"),
+    Factor("breadth", "drivers.breadth"),
+    Factor("share_overdue", "drivers.share_overdue", step=0.1),
+    Factor("mean_days_overdue", "drivers.mean_days_overdue", step=30.0, most=90.0),
+    Factor("tenure_at_entry", "drivers.tenure_at_entry", most=10.0),
+    Factor("tier_in_force", "drivers.category", kind="text"),
+    Factor("role", "drivers.category", kind="text"),
+    Factor("segment", "drivers.category", kind="text"),
+    Factor("region", "drivers.category", kind="text"),
+)
+TENURE = Factor("tenure_years", "drivers.tenure_years", kind="curve")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a design.
+
+    Attributes
+    ----------
+    name
+        Unique within the design.
+    factor
+        What it is of.
+    category
+        Value of a text, "unknown", or None.
+    base
+        Value that it is compared with, where there is one.
+    """
+
+    name: str
+    factor: Factor
+    category: str | None = None
+    base: str | None = None
+
+    @property
+    def contrast(self) -> Sentence:
+        """What its figure compares, in words."""
+        values = {"name": self.factor.name, "level": self.category, "base": self.base}
+        if self.category == "unknown":
+            return Sentence("drivers.unknown", values)
+        return Sentence(self.factor.contrast, values if self.category else {})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Design:
+    """How rows are read.
+
+    Attributes
+    ----------
+    columns
+        In order of importance.
+    usual
+        Factor -> mean of its known values, which stands in for unknown ones.
+    """
+
+    columns: tuple[Column, ...]
+    usual: dict[str, float]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns."""
+        return tuple(column.name for column in self.columns)
+
+    def matrix(self, rows: pd.DataFrame) -> Floats:
+        """Return the columns of some rows, shape (n_rows, k), finite."""
+        x = np.empty((len(rows), len(self.columns)))
+        for place, column in enumerate(self.columns):
+            factor, values = column.factor, rows[column.factor.name]
+            if factor.kind == "text":
+                x[:, place] = _texts(values) == column.category
+            elif column.category == "unknown":
+                x[:, place] = values.isna()
+            else:
+                known = _capped(values, factor).fillna(self.usual[factor.name])
+                x[:, place] = _curve(known, column) if factor.kind == "curve" else known
+        return x
+
+
+def usable(definition: str, rows: pd.DataFrame, factors: Sequence[Factor]) -> list[Factor]:
+    """Return the factors that rows hold and that do not say what a loss itself is made of."""
+    leaks = leaking(definition)
+    return [
+        factor for factor in factors
+        if factor.name not in leaks and factor.name in rows and rows[factor.name].notna().any()
+    ]  # fmt: skip
+
+
+def learn_design(rows: pd.DataFrame, factors: Sequence[Factor], *, based: bool) -> Design:
+    """Return how rows like these are read.
+
+    Parameters
+    ----------
+    rows
+        One row per account-month, with a column per factor.
+    factors
+        Some of which must be known in the rows (`usable`).
+    based
+        Whether the most frequent value of a text is left out, and the others compared with it; else
+        every frequent value has a column, which a fit without a penalty does not take.
+    """
+    columns: list[Column] = []
+    usual = {}
+    for factor in factors:
+        values = rows[factor.name]
+        if factor.kind == "text":
+            columns += _levels(values, factor, based)
+            continue
+        usual[factor.name] = float(_capped(values, factor).mean())
+        columns.append(Column(factor.name, factor))
+        if factor.kind == "curve":
+            columns.append(Column(f"{factor.name}_bend", factor))
+        if values.isna().any():
+            columns.append(Column(f"{factor.name}_unknown", factor, "unknown"))
+    return Design(tuple(columns), usual)
+
+
+def _levels(values: pd.Series, factor: Factor, based: bool) -> list[Column]:
+    share = _texts(values).value_counts(normalize=True)
+    levels = sorted(str(level) for level in share.index[share >= _RARE])
+    base = str(share.index[0]) if based else None
+    return [
+        Column(f"{factor.name}={level}", factor, level, base) for level in levels if level != base
+    ]
+
+
+def _texts(values: pd.Series) -> pd.Series:
+    return values.astype(object).where(values.notna(), "unknown")
+
+
+def _capped(values: pd.Series, factor: Factor) -> pd.Series:
+    """Return values in steps, cut at the most that counts."""
+    return values.astype("float64").clip(upper=factor.most) / factor.step
+
+
+def _curve(years: pd.Series, column: Column) -> Floats:
+    """Return the logarithm of years, or its bend: a cubic spline that is straight at both ends."""
+    z = np.log1p(years.to_numpy(dtype=np.float64).clip(0.0))
+    if not column.name.endswith("_bend"):
+        return z
+    low, middle, high = _KNOTS
+
+    def cube(knot: float) -> Floats:
+        return np.maximum(z - knot, 0.0) ** 3
+
+    bend = cube(low) - (cube(middle) * (high - low) - cube(high) * (middle - low)) / (high - middle)
+    return np.asarray(bend / (high - low) ** 2)

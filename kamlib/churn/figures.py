@@ -1,0 +1,239 @@
+"""Figures of churn: each takes a tidy frame, draws, and returns its axes."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from kamlib.glossary import Style, display, heading, label
+from kamlib.show.figures import axes, format_ticks
+from kamlib.show.theme import INK, MUTED, PALETTE, TIER_COLOURS
+
+MAIN, SECOND = PALETTE[0], PALETTE[1]
+_GROUPS = len(PALETTE)
+_LINE = 15.0  # points between two lines of counts
+_REACH = 2.5  # how far above the largest ratio the axis goes; intervals may go further
+
+
+def plot_survival(
+    frame: pd.DataFrame,
+    counts: pd.DataFrame | None = None,
+    *,
+    ax: Axes | None = None,
+    style: Style = Style(),
+) -> Axes:
+    """Draw the share that is still there, its interval, and under the axis how many are at risk.
+
+    Parameters
+    ----------
+    frame
+        Frame of `curves.survival`: `time`, `estimate`, `conf_low`, `conf_high`, `conf_level`, `n_risk`.
+    counts
+        Frame of `curves.at_risk`: `time`, `n_risk`; None: no counts.
+    """
+    ax = axes(ax)
+    _curve(ax, frame, MAIN, "", style)
+    _share_axes(ax, frame, style)
+    if counts is not None:
+        _counts(ax, counts.assign(group=""), {"": INK}, style)
+    return ax
+
+
+def plot_groups(
+    frame: pd.DataFrame,
+    counts: pd.DataFrame | None = None,
+    *,
+    ax: Axes | None = None,
+    style: Style = Style(),
+) -> Axes:
+    """Draw the share of each group that is still there, and under the axis how many are at risk.
+
+    Parameters
+    ----------
+    frame
+        Frame of `curves.survival_by`: `group` and the columns of `plot_survival`. A tier has its
+        colour; of more groups than there are colours the first are drawn.
+    counts
+        Frame of `curves.at_risk` by `group`.
+    """
+    ax = axes(ax, 8.0, 4.6)
+    groups = [str(group) for group in frame["group"].unique()][:_GROUPS]
+    free = iter(PALETTE)
+    colours = {group: TIER_COLOURS.get(group) or next(free) for group in groups}
+    for group, colour in colours.items():
+        _curve(ax, frame[frame["group"] == group], colour, display(group, "term", style), style)
+    ax.legend(loc="best")
+    _share_axes(ax, frame, style)
+    if counts is not None:
+        _counts(ax, counts, colours, style)
+    return ax
+
+
+def plot_incidence(
+    frame: pd.DataFrame, *, stacked: bool = True, ax: Axes | None = None, style: Style = Style()
+) -> Axes:
+    """Draw the share that each kind of end, or reason, has taken by each time.
+
+    Parameters
+    ----------
+    frame
+        Frame of `reasons.incidence`: `time`, `event_type`, `estimate`, `conf_low`, `conf_high`,
+        `conf_level`, `n_risk`.
+    stacked
+        One upon the other, so that their top is the share that left; else lines with intervals.
+    """
+    ax = axes(ax)
+    kinds = [str(kind) for kind in frame["event_type"].unique()]
+    colours = [PALETTE[place % _GROUPS] for place in range(len(kinds))]
+    parts = [frame[frame["event_type"] == kind] for kind in kinds]
+    if stacked:
+        ax.stackplot(
+            parts[0]["time"], *(part["estimate"] for part in parts), colors=colours,
+            labels=[display(kind, "term", style) for kind in kinds], step="post", linewidth=0,
+        )  # fmt: skip
+    else:
+        for part, kind, colour in zip(parts, kinds, colours, strict=True):
+            _curve(ax, part, colour, display(kind, "term", style), style)
+    ax.legend(loc="upper left")
+    _share_axes(ax, parts[0], style)
+    top = sum(float(part["estimate"].max()) for part in parts)
+    ax.set_ylim(0, min(1.0, 1.15 * max(top, 1e-9)) if stacked else None)
+    ax.set_ylabel(label("share_gone", Style(style.language)))
+    return ax
+
+
+def plot_event_study(
+    frame: pd.DataFrame, *, ax: Axes | None = None, style: Style = Style()
+) -> Axes:
+    """Draw how many times as often accounts left, month by month around a change of manager.
+
+    Parameters
+    ----------
+    frame
+        Frame of `scenes.manager_event_study`: `rel_period`, `rate_ratio`, `ratio_low`, `ratio_high`,
+        `conf_level`, `n_event`. Months in which nobody left are drawn hollow, at zero.
+    """
+    ax = axes(ax)
+    rows = frame[frame["rate_ratio"].notna()]
+    period, ratio = rows["rel_period"].to_numpy(), rows["rate_ratio"].to_numpy()
+    level = display(frame["conf_level"].iloc[0], "level", style)
+    ax.vlines(period, rows["ratio_low"], rows["ratio_high"], color=MAIN, linewidth=1.2,
+              label=f"{heading('interval', style)} {level}")  # fmt: skip
+    some = ratio > 0
+    ax.plot(period[some], ratio[some], "o", color=MAIN, label=label("rate_ratio", style))
+    ax.plot(period[~some], ratio[~some], "o", color=MAIN, markerfacecolor="white")
+    ax.axhline(1, color=INK, linewidth=0.8)
+    ax.axvline(0, color=MUTED, linewidth=0.8, linestyle="--")
+    ax.set_ylim(0, _REACH * max(1.0, float(ratio.max(initial=1.0))))
+    ax.legend(loc="upper left")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    format_ticks(ax.xaxis, "count", style)
+    format_ticks(ax.yaxis, "score", style)
+    events = display(frame["n_event"].sum(), "count", style)
+    ax.set_xlabel(f"{label('rel_period', style)} ({label('n_event', style)}: n = {events})")
+    ax.set_ylabel(label("rate_ratio", style))
+    return ax
+
+
+def plot_winback(frame: pd.DataFrame, *, ax: Axes | None = None, style: Style = Style()) -> Axes:
+    """Draw the share of lost, or silent, accounts that have come back by each time.
+
+    Parameters
+    ----------
+    frame
+        Frame of `winback.winback` or, with `group`, of `scenes.silent_accounts`: `time`, `estimate`,
+        `conf_low`, `conf_high`, `conf_level`, `n_risk`.
+    """
+    ax = axes(ax)
+    if "group" in frame:
+        for group, colour in zip(frame["group"].unique(), PALETTE, strict=False):
+            part = frame[frame["group"] == group]
+            _curve(ax, part, colour, display(group, "term", style), style)
+        ax.legend(loc="best")
+        first = frame[frame["group"] == frame["group"].iloc[0]]
+    else:
+        _curve(ax, frame, MAIN, "", style)
+        first = frame
+    _share_axes(ax, first, style)
+    top = float(frame["conf_high"].fillna(frame["estimate"]).max())
+    ax.set_ylim(0, min(1.0, 1.1 * max(top, 1e-9)))
+    ax.set_ylabel(label("share_back", Style(style.language)))
+    return ax
+
+
+def plot_sensitivity(
+    frame: pd.DataFrame, *, ax: Axes | None = None, style: Style = Style()
+) -> Axes:
+    """Draw churn rate and false alarms by how long a silence must be to count as a loss.
+
+    Parameters
+    ----------
+    frame
+        Frame of `sensitivity.rhythm_sensitivity`: `k`, `churn_rate`, `rate_low`, `rate_high`,
+        `false_alarm_share`, `share_low`, `share_high`, `conf_level`, `n_event`.
+    """
+    ax = axes(ax)
+    bare = Style(style.language)
+    for name, low, high, colour, marker in (
+        ("churn_rate", "rate_low", "rate_high", MAIN, "o"),
+        ("false_alarm_share", "share_low", "share_high", SECOND, "s"),
+    ):
+        known = frame[frame[name].notna()]
+        ax.vlines(known["k"], known[low], known[high], color=colour, linewidth=1.2)
+        ax.plot(known["k"], known[name], color=colour, marker=marker, label=label(name, bare))
+    ax.legend(loc="best")
+    ax.set_xticks(frame["k"])
+    format_ticks(ax.xaxis, "score", style)
+    format_ticks(ax.yaxis, "percent", style)
+    ax.set_ylim(bottom=0)
+    level = display(frame["conf_level"].iloc[0], "level", style)
+    least, most = (
+        display(v, "count", style) for v in (frame["n_event"].min(), frame["n_event"].max())
+    )
+    ax.set_xlabel(
+        f"{label('k', style)}, {heading('interval', style)} {level} "
+        f"({label('n_event', style)}: n = {least}–{most})"
+    )
+    return ax
+
+
+def _curve(ax: Axes, frame: pd.DataFrame, colour: str, name: str, style: Style) -> None:
+    """Draw one curve and its band; both keep their height until the next step."""
+    ax.fill_between(
+        frame["time"], frame["conf_low"], frame["conf_high"], step="post", color=colour,
+        alpha=0.18, linewidth=0,
+    )  # fmt: skip
+    n = display(frame["n_risk"].max(), "count", style)
+    text = f"{name} (n = {n})" if name else f"n = {n}"
+    ax.step(frame["time"], frame["estimate"], where="post", color=colour, label=text)
+
+
+def _share_axes(ax: Axes, frame: pd.DataFrame, style: Style) -> None:
+    level = display(frame["conf_level"].iloc[0], "level", style)
+    most = display(frame["n_risk"].max(), "count", style)
+    ax.set_xlabel(f"{heading('Months', style)}, {heading('interval', style)} {level} (n = {most})")
+    ax.set_ylabel(label("remaining", Style(style.language)))
+    ax.set_ylim(0, 1)
+    ax.set_xlim(float(frame["time"].min()), float(frame["time"].max()))
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
+    format_ticks(ax.xaxis, "count", style)
+    format_ticks(ax.yaxis, "percent", style)
+
+
+def _counts(ax: Axes, counts: pd.DataFrame, colours: dict[str, str], style: Style) -> None:
+    """Write how many are at risk under the axis: one line per group, at the months of the frame."""
+    times = sorted(counts["time"].unique())
+    ax.set_xticks(times)
+    ax.set_xlim(min(ax.get_xlim()[0], times[0]), max(ax.get_xlim()[1], times[-1]))
+    title = label("n_risk", style)
+    ax.annotate(title, (0, 0), xycoords="axes fraction", xytext=(0, -46), ha="left", va="top",
+                textcoords="offset points", color=MUTED, annotation_clip=False)  # fmt: skip
+    for line, (group, colour) in enumerate(colours.items(), 1):
+        for _, row in counts[counts["group"] == group].iterrows():
+            ax.annotate(
+                display(row["n_risk"], "count", style), (row["time"], 0),
+                xycoords=("data", "axes fraction"), xytext=(0, -46 - _LINE * line),
+                textcoords="offset points", ha="center", va="top", color=colour,
+                annotation_clip=False,
+            )  # fmt: skip

@@ -1,0 +1,190 @@
+"""Landmarks: days on which living accounts are looked at, and what became of them afterwards.
+
+At a landmark, the morning of the first of a month, an account is alive; covariates are what was known
+then and stay as they are; what follows counts month by month. A forecast for today asks the same: what
+becomes of accounts like these, seen from a day on which they looked like this.
+
+Accounts of which it shows already that they may be gone are held apart: under contracts those that
+gave notice or have no contract in force, else those that have been silent for more than half of the
+time after which the definition declares them lost. Among them the loss is no forecast but a silence
+that is running out, and every covariate that falls silent with the account would seem to foretell it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+
+from kamlib.book import Book
+from kamlib.churn.clock import day_count, day_number, month_count, month_number, month_start
+from kamlib.churn.contracts import wait_days
+from kamlib.churn.covariates import COVARIATES, MONTH
+from kamlib.churn.engine import settled
+from kamlib.churn.episodes import Episodes
+from kamlib.churn.patience import PATIENCE, patience
+from kamlib.churn.spells import Definition, Spells
+from kamlib.params import ChurnParams
+
+MONTH_DAYS = 365.25 / 12
+_STEPS = (3, 6, 12)  # months between landmarks; each divides a year, so that a year ago is one
+_MANY = 400_000
+_HALF = 0.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Landmarks:
+    """Accounts at landmarks, with what became of them.
+
+    Attributes
+    ----------
+    rows
+        One row per account and landmark; see `landmarks`.
+    living
+        The same for the accounts that stay today, without what became of them.
+    definition
+        When an account is lost.
+    as_of
+        Last day that is known.
+    step
+        Months between landmarks.
+    """
+
+    rows: pd.DataFrame
+    living: pd.DataFrame
+    definition: Definition
+    as_of: date
+    step: int
+
+    @property
+    def now(self) -> int:
+        """Number of the first month that is not known."""
+        return month_count(self.as_of) + 1
+
+
+def landmarks(book: Book, rules: ChurnParams, spells: Spells, episodes: Episodes) -> Landmarks:
+    """Living accounts at landmarks three months apart, the last of which is today.
+
+    Where that makes more than 400,000 rows, landmarks are six or twelve months apart.
+
+    Parameters
+    ----------
+    book, rules, spells, episodes
+        Of one unit and one definition.
+
+    Returns
+    -------
+    Landmarks
+        Its rows hold `account_id`, `spell_no`, `month` (number, as `clock` counts; the landmark is
+        its first morning), all covariates, `tenure_years`, `is_apart` (it shows already that the
+        account may be gone), `wait_months` (of those apart, the month from the landmark on in which
+        the loss would be declared if nothing more came; of others under contracts the month in
+        which a contract ends as planned, of others else the months of silence that the definition
+        grants them; 0: unknown), `followed` (whole months seen, up to the end or to as_of) and
+        `event` (in the month after those; 0 none, 1 churn, 2 another end; then not in `followed`).
+    """
+    table = episodes.table
+    table = table.mutate(**{MONTH: month_number(table.month)})
+    spell = ibis.window(group_by=["account_id", "spell_no"])
+    last, kind = table[MONTH].max().over(spell), table.event_type.max().over(spell)
+    # the month of as_of is known in full where it is over
+    over = month_count(book.as_of) + (1 if _is_month_end(book.as_of) else 0)
+    ended = kind.notnull()
+    table = table.mutate(
+        followed=ended.ifelse(last, ibis.least(last + 1, over)) - table[MONTH],
+        kind=kind.fill_null(""),
+        tenure_years=(table.entry_days.cast("float64")) / 365.25,
+    )
+    began = day_number(table.ends_on) - (table.duration_days - table.entry_days) + 1
+    table = table.filter(
+        began == day_number(table.month)
+    )  # who came within the month was not there
+    now = month_count(book.as_of) + 1
+    count = int(table.count().execute())
+    step = next((s for s in _STEPS if count / s <= _MANY), _STEPS[-1])
+    table = table.filter((now - table[MONTH]) % step == 0)
+    living = episodes.living.mutate(
+        **{MONTH: ibis.literal(now, "int64")},
+        tenure_years=episodes.living.duration_days.cast("float64") / 365.25,
+    )
+    names = [covariate.name for covariate in COVARIATES]
+    keep = ["account_id", "spell_no", MONTH, "tenure_years", *names]
+    rows = _with_patience(book, rules, spells, table.select(*keep, "followed", "kind"))
+    ends = rows.pop("kind").map({"": 0, "churn": 1}).fillna(2).astype("int64")
+    rows = rows.assign(event=ends)[lambda t: t["followed"] >= 0]
+    today = _with_patience(book, rules, spells, living.select(*keep))
+    return Landmarks(
+        _sorted(rows), _sorted(today), spells.definition, book.as_of, step
+    )  # fmt: skip
+
+
+def known_at(found: Landmarks, month: int) -> Landmarks:
+    """Return landmarks as they were known on the first morning of an earlier month.
+
+    Rows of later landmarks are gone; what came later is not known: censoring is at that day. Who
+    lived then stands in `living`, and what became of them is left out.
+
+    Parameters
+    ----------
+    found
+        Landmarks as of a later day.
+    month
+        Number of the month; one of the landmarks.
+    """
+    rows = found.rows[found.rows[MONTH] < month]
+    seen = month - rows[MONTH]
+    happened = (rows["event"] > 0) & (rows["followed"] < seen)
+    rows = rows.assign(
+        event=rows["event"].where(happened, 0), followed=np.minimum(rows["followed"], seen)
+    )
+    living = found.rows[found.rows[MONTH] == month].drop(columns=["followed", "event"])
+    start = date(month // 12, month % 12 + 1, 1)
+    before = (pd.Timestamp(start) - pd.Timedelta(days=1)).date()
+    return replace(found, rows=_sorted(rows), living=_sorted(living), as_of=before)
+
+
+def _with_patience(book: Book, rules: ChurnParams, spells: Spells, table: ir.Table) -> pd.DataFrame:
+    """Return rows as a frame, with `is_apart` and `wait_months`."""
+    table = settled(book, table, "landmarks")
+    if spells.definition == "contracts":
+        rows = _frame(table)
+        due = rows["days_to_due"]
+        gave = rows["notice_given"].fillna(0.0) > 0
+        apart = gave | (due.isna() & (rows["monthly_contract"].fillna(0.0) == 0))
+        # a month is counted from its first morning: a contract that ends on its last day is in it
+        left = np.ceil((due + wait_days(book, rules) + 1) / MONTH_DAYS)
+        return rows.assign(is_apart=apart.astype("int64"), wait_months=_months(left))
+    waits = patience(book, rules, spells, table.select("account_id", MONTH).distinct())
+    table = table.left_join(waits, ["account_id", MONTH])
+    table = table.drop("account_id_right", f"{MONTH}_right")
+    first = ibis.least(day_number(month_start(table[MONTH])), day_count(book.as_of) + 1)
+    rows = _frame(table.mutate(left=first - table.last_day))
+    since, wait = rows.pop("left").astype("float64"), rows.pop(PATIENCE).astype("float64")
+    rows = rows.drop(columns="last_day")
+    apart = since > _HALF * wait
+    left = np.ceil((wait - since + 1).clip(lower=1) / MONTH_DAYS)
+    granted = np.ceil(wait / MONTH_DAYS)
+    return rows.assign(
+        is_apart=apart.astype("int64"), wait_months=_months(left.where(apart, granted))
+    )
+
+
+def _months(months: pd.Series) -> pd.Series:
+    return months.fillna(0.0).clip(lower=0.0).astype("int64")
+
+
+def _frame(table: ir.Table) -> pd.DataFrame:
+    frame: pd.DataFrame = table.to_pyarrow().to_pandas(date_as_object=False)
+    return frame
+
+
+def _sorted(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.sort_values([MONTH, "account_id", "spell_no"], ignore_index=True)
+
+
+def _is_month_end(day: date) -> bool:
+    return bool(pd.Timestamp(day).is_month_end)
