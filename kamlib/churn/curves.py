@@ -1,7 +1,7 @@
 """How many accounts remain, and for how long: Kaplan–Meier of all, and by group.
 
 An end by insolvency, merger or by us takes an account out of observation on that day; it is no loss. So
-these curves say how many would remain if losses were the only ends (`reasons` counts all ends). Spells of
+these curves say how many would remain if losses were the only ends (`incidence` counts all). Spells of
 one account are taken as independent.
 """
 
@@ -132,7 +132,7 @@ def survival_by(
         [curve.assign(group=group) for group, curve in curves.items()], ignore_index=True
     )
     frame.insert(0, "group", frame.pop("group"))
-    n = sum(found.n_accounts.values())
+    n = found.n_distinct
     values = {"by": by, "n": len(parts), "start": found.start, "level": conf_level, "accounts": n}
     summary = one_row(n, "Kaplan–Meier", conf_level, n_groups=len(parts), start=found.start)
     note = Sentence("curves.by_group", values)
@@ -210,7 +210,7 @@ def compare_groups(
         "best_high": best["share_high"], "worst": worst["group"],
         "worst_share": worst["remaining"], "worst_low": worst["share_low"],
         "worst_high": worst["share_high"], "verdict": Sentence(verdict, told),
-        "n": int(table["n_accounts"].sum()), "events": int(table["n_event"].sum()),
+        "n": found.n_distinct, "events": int(table["n_event"].sum()),
     }  # fmt: skip
     summary = one_row(
         values["n"], "log-rank", conf_level, statistic=test.statistic, df=test.df,

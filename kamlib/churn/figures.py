@@ -6,9 +6,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from kamlib.churn.incidence import UNKNOWN
 from kamlib.glossary import Style, display, heading, label
 from kamlib.show.figures import axes, format_ticks
-from kamlib.show.theme import INK, MUTED, PALETTE, TIER_COLOURS
+from kamlib.show.theme import GRID, INK, MUTED, PALETTE, TIER_COLOURS
 
 MAIN, SECOND = PALETTE[0], PALETTE[1]
 _GROUPS = len(PALETTE)
@@ -28,13 +29,14 @@ def plot_survival(
     Parameters
     ----------
     frame
-        Frame of `curves.survival`: `time`, `estimate`, `conf_low`, `conf_high`, `conf_level`, `n_risk`.
+        Frame of `curves.survival`: `time`, `estimate`, `conf_low`, `conf_high`, `conf_level`,
+        `n_event`, `n_censor`.
     counts
         Frame of `curves.at_risk`: `time`, `n_risk`; None: no counts.
     """
     ax = axes(ax)
     _curve(ax, frame, MAIN, "", style)
-    _share_axes(ax, frame, style)
+    _share_axes(ax, frame, _n(frame), style)
     if counts is not None:
         _counts(ax, counts.assign(group=""), {"": INK}, style)
     return ax
@@ -64,7 +66,7 @@ def plot_groups(
     for group, colour in colours.items():
         _curve(ax, frame[frame["group"] == group], colour, display(group, "term", style), style)
     ax.legend(loc="best")
-    _share_axes(ax, frame, style)
+    _share_axes(ax, frame, None, style)
     if counts is not None:
         _counts(ax, counts, colours, style)
     return ax
@@ -78,27 +80,36 @@ def plot_incidence(
     Parameters
     ----------
     frame
-        Frame of `reasons.incidence`: `time`, `event_type`, `estimate`, `conf_low`, `conf_high`,
-        `conf_level`, `n_risk`.
+        Frame of `incidence.incidence`: `time`, `event_type`, `estimate`, `conf_low`, `conf_high`,
+        `conf_level`, `n_event`, `n_censor`.
     stacked
         One upon the other, so that their top is the share that left; else lines with intervals.
     """
     ax = axes(ax)
     kinds = [str(kind) for kind in frame["event_type"].unique()]
-    colours = [PALETTE[place % _GROUPS] for place in range(len(kinds))]
     parts = [frame[frame["event_type"] == kind] for kind in kinds]
+    free = iter((*PALETTE, *PALETTE))
+    colours = [GRID if kind == UNKNOWN else next(free) for kind in kinds]
+    # the second round of colours is hatched
+    hatches = ["//" if place >= _GROUPS else "" for place in range(len(kinds))]
     if stacked:
-        ax.stackplot(
+        areas = ax.stackplot(
             parts[0]["time"], *(part["estimate"] for part in parts), colors=colours,
             labels=[display(kind, "term", style) for kind in kinds], step="post", linewidth=0,
         )  # fmt: skip
+        for area, hatch in zip(areas, hatches, strict=True):
+            area.set_hatch(hatch)
     else:
         for part, kind, colour in zip(parts, kinds, colours, strict=True):
-            _curve(ax, part, colour, display(kind, "term", style), style)
-    ax.legend(loc="upper left")
-    _share_axes(ax, parts[0], style)
+            _curve(ax, part, colour, display(kind, "term", style), style, counted=False)
+    n = int(frame["n_event"].sum() + parts[0]["n_censor"].sum())
+    _share_axes(ax, parts[0], n, style, interval=not stacked)
+    # in the order of the picture, and beside it, since areas fill it
+    handles, names = ax.get_legend_handles_labels()
+    ax.legend(handles[::-1], names[::-1], loc="center left", bbox_to_anchor=(1.0, 0.5))
     top = sum(float(part["estimate"].max()) for part in parts)
-    ax.set_ylim(0, min(1.0, 1.15 * max(top, 1e-9)) if stacked else None)
+    highest = top if stacked else float(frame["conf_high"].fillna(frame["estimate"]).max())
+    ax.set_ylim(0, min(1.0, 1.1 * max(highest, 1e-9)))
     ax.set_ylabel(label("share_gone", Style(style.language)))
     return ax
 
@@ -143,7 +154,7 @@ def plot_winback(frame: pd.DataFrame, *, ax: Axes | None = None, style: Style = 
     ----------
     frame
         Frame of `winback.winback` or, with `group`, of `scenes.silent_accounts`: `time`, `estimate`,
-        `conf_low`, `conf_high`, `conf_level`, `n_risk`.
+        `conf_low`, `conf_high`, `conf_level`, `n_event`, `n_censor`.
     """
     ax = axes(ax)
     if "group" in frame:
@@ -151,11 +162,10 @@ def plot_winback(frame: pd.DataFrame, *, ax: Axes | None = None, style: Style = 
             part = frame[frame["group"] == group]
             _curve(ax, part, colour, display(group, "term", style), style)
         ax.legend(loc="best")
-        first = frame[frame["group"] == frame["group"].iloc[0]]
+        _share_axes(ax, frame, None, style)
     else:
         _curve(ax, frame, MAIN, "", style)
-        first = frame
-    _share_axes(ax, first, style)
+        _share_axes(ax, frame, _n(frame), style)
     top = float(frame["conf_high"].fillna(frame["estimate"]).max())
     ax.set_ylim(0, min(1.0, 1.1 * max(top, 1e-9)))
     ax.set_ylabel(label("share_back", Style(style.language)))
@@ -198,25 +208,37 @@ def plot_sensitivity(
     return ax
 
 
-def _curve(ax: Axes, frame: pd.DataFrame, colour: str, name: str, style: Style) -> None:
+def _n(curve: pd.DataFrame) -> int:
+    """Return how many were followed: each ends once, with the event or without."""
+    return int(curve["n_event"].sum() + curve["n_censor"].sum())
+
+
+def _curve(
+    ax: Axes, frame: pd.DataFrame, colour: str, name: str, style: Style, *, counted: bool = True
+) -> None:
     """Draw one curve and its band; both keep their height until the next step."""
     ax.fill_between(
         frame["time"], frame["conf_low"], frame["conf_high"], step="post", color=colour,
         alpha=0.18, linewidth=0,
     )  # fmt: skip
-    n = display(frame["n_risk"].max(), "count", style)
-    text = f"{name} (n = {n})" if name else f"n = {n}"
-    ax.step(frame["time"], frame["estimate"], where="post", color=colour, label=text)
+    if name and counted:
+        name = f"{name} (n = {display(_n(frame), 'count', style)})"
+    ax.step(frame["time"], frame["estimate"], where="post", color=colour, label=name or None)
 
 
-def _share_axes(ax: Axes, frame: pd.DataFrame, style: Style) -> None:
-    level = display(frame["conf_level"].iloc[0], "level", style)
-    most = display(frame["n_risk"].max(), "count", style)
-    ax.set_xlabel(f"{heading('Months', style)}, {heading('interval', style)} {level} (n = {most})")
+def _share_axes(
+    ax: Axes, frame: pd.DataFrame, n: int | None, style: Style, *, interval: bool = True
+) -> None:
+    words = [heading("Months", style)]
+    if interval:
+        level = display(frame["conf_level"].iloc[0], "level", style)
+        words.append(f"{heading('interval', style)} {level}")
+    counted = "" if n is None else f" (n = {display(n, 'count', style)})"
+    ax.set_xlabel(", ".join(words) + counted)
     ax.set_ylabel(label("remaining", Style(style.language)))
     ax.set_ylim(0, 1)
     ax.set_xlim(float(frame["time"].min()), float(frame["time"].max()))
-    ax.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 1.2, 2.4, 3, 6, 10], integer=True))
     format_ticks(ax.xaxis, "count", style)
     format_ticks(ax.yaxis, "percent", style)
 

@@ -24,7 +24,9 @@ class Groups:
     parts
         Lives by group, in order: tiers best first, then by name, what was joined last.
     n_accounts
-        Accounts by group.
+        Accounts by group; one that moved counts for each.
+    n_distinct
+        Accounts in all groups together.
     start
         Month at which all begin.
     check
@@ -33,6 +35,7 @@ class Groups:
 
     parts: dict[str, Stretch]
     n_accounts: dict[str, int]
+    n_distinct: int
     start: float
     check: Check
 
@@ -64,7 +67,8 @@ def groups(rows: pd.DataFrame, by: str, *, least: int, join_small: bool, n_risk_
     undrawn = {group: n for group, n in counts.items() if group not in parts}
     unknown = int(rows.loc[rows["group"].isna(), "account_id"].nunique())
     check = _check(small, undrawn, unknown, by, OTHERS in some)
-    return Groups(parts, {group: counts[group] for group in parts}, start, check)
+    distinct = int(kept.loc[kept["group"].isin(list(parts)), "account_id"].nunique())
+    return Groups(parts, {group: counts[group] for group in parts}, distinct, start, check)
 
 
 def large_groups(
@@ -101,9 +105,9 @@ def by_cohort(rows: pd.DataFrame, records_from: date) -> pd.DataFrame:
         lasted until then are known, and a curve of them from their start would be one of survivors.
         They belong to no group.
     """
-    year = pd.to_datetime(rows["started_on"]).dt.year.astype(str)
-    seen = pd.to_datetime(rows["started_on"]) >= pd.Timestamp(records_from)
-    return rows.assign(group=year.where(seen, None))
+    started = pd.to_datetime(rows["started_on"])
+    seen = started >= pd.Timestamp(records_from)
+    return rows.assign(group=started.dt.year.astype(str).astype(object).where(seen))
 
 
 def _check(

@@ -219,7 +219,7 @@ def test_what_cannot_be_done_is_refused_with_the_reason(small):
     with pytest.raises(FitError, match="needs the table contracts"):
         spells(book, book.unit.churn)
     book = small.open({"transactions": FIRST}, churn={"records_from": "2024-05-01"})
-    with pytest.raises(FitError, match="begin on 2024-05-01 .* looks at 2023-01-01"):
+    with pytest.raises(FitError, match=r"begin on 2024-05-01 .* looks at 2023-01-01"):
         spells(book, book.unit.churn)
     with pytest.raises(BookError, match="2022-12-31"):
         small.open({"transactions": FIRST}, as_of="2022-12-31")

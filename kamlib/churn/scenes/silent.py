@@ -119,8 +119,8 @@ def silent_accounts(
     Estimate
         Frame: share that is back (Aalen–Johansen, right-censored; ends that rule it out taken into
         account): `group` ("all accounts", then each role with at least five silences), `time` in months,
-        `n_risk`, `n_event`, `n_censor`, `estimate`, `std_error`, `conf_low`, `conf_high`, `conf_level`,
-        `term`. Summary: `n_accounts`, `n_back`, `revenue` (of the year before, of accounts silent still),
+        `n_risk`, `n_event`, `n_censor`, `estimate`, `std_error`, `conf_low`, `conf_high`,
+        `conf_level`, `term`. Summary: `n_accounts`, `n_back`, `revenue` (of the year before, of accounts silent still),
         `share` back within `horizon` with `share_low`, `share_high`, `p_value` between roles.
         Silences of one account are taken as independent.
     """
@@ -138,6 +138,7 @@ def silent_accounts(
     curves = {group: _returns(part, conf_level) for group, part in some.items()}
     frame = pd.concat([c.assign(group=g) for g, c in curves.items()], ignore_index=True)
     frame.insert(0, "group", frame.pop("group"))
+    frame = frame.drop(columns="event_free")
     shares = {group: at_times(curve, [used]).iloc[0] for group, curve in curves.items()}
     whole = shares[ALL]
     is_back = followed["event_type"] == BACK
@@ -182,7 +183,7 @@ def _difference(rows: pd.DataFrame) -> float:
 
 
 def _roles(shares: dict[str, pd.Series], p_value: float, conf_level: float) -> Sentence:
-    roles = {group: row for group, row in shares.items() if group != ALL}
+    roles = {g: row for g, row in shares.items() if g != ALL and pd.notna(row["estimate"])}
     if len(roles) < 2 or np.isnan(p_value):
         return Sentence("scenes.one_role")
     most, least = (pick(roles, key=lambda g: roles[g]["estimate"]) for pick in (max, min))

@@ -151,13 +151,13 @@ def sudden_losses(
     same = same[same["n_accounts"] > 0]
     others = float((same["n_fell"] / same["n_accounts"]).mean()) if len(same) else float("nan")
     if np.isnan(others):
-        verdict = "scenes.notice_unknown"
+        verdict = Sentence("scenes.notice_unknown")
     else:
-        verdict = "scenes.notice" if low > others else "scenes.no_notice"
+        verdict = Sentence("scenes.notice" if low > others else "scenes.no_notice", {"n": n})
     values = {
         "n": n, "revenue": revenue, "share_lost": share_lost, "fall": fall, "n_fell": n_fell,
         "share": n_fell / n, "low": low, "high": high, "level": conf_level, "others": others,
-        "median": float(taken["order_level"].median()), "verdict": Sentence(verdict),
+        "median": float(taken["order_level"].median()), "verdict": verdict,
     }  # fmt: skip
     summary = one_row(
         n, "Wilson", conf_level, revenue=revenue, contribution=contribution, share_lost=share_lost,
