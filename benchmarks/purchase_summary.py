@@ -8,9 +8,11 @@ three years and measures, each in a process of its own:
   imported (`pip install -e '.[bench]'`); neither is asked for by any command of the README.
 
 Everybody begins with the same Parquet file (account, time, amount) and ends with a frame in memory;
-imports are not timed, memory is that of the whole process. Accounts are named by text, as in a book
-of business, and once more by whole numbers, which is easier for everybody. There are no returns:
-the peers count a day of returns as a purchase, so that results could not be held against each other.
+imports are not timed, memory is that of the whole process. Three kinds of records: order lines, four
+to an order, of accounts that are named by text, which is what a book of business holds; orders of
+one line; and the same of accounts that are numbers, which is easier for everybody. There are no
+returns: the peers count a day of returns as a purchase, so that results could not be held against
+each other.
 """
 
 from __future__ import annotations
@@ -77,30 +79,32 @@ def pieces() -> dict[str, After]:
     }
 
 
-def write(n: int, folder: Path, *, text: bool) -> Path:
-    """Write n purchases of n ÷ 11 accounts in the three years up to the end of 2024, by time.
+RECORDS = {"order lines": (4, True), "one line to an order": (1, True), "numbers": (1, False)}
 
-    The rate of an account is gamma with shape ½, so that some buy daily and many once; an account is
-    named by a number or by eight letters and digits.
+
+def write(n: int, file: Path, *, lines: int, text: bool) -> None:
+    """Write n rows of the three years up to the end of 2024, by time.
+
+    An account has eleven orders on average, at a rate that is gamma with shape ½, so that some buy
+    daily and many once; it is named by eight letters and digits or by a number.
     """
     rng = np.random.default_rng(n)
-    n_accounts = n // 11
+    n_orders = n // lines
+    n_accounts = n_orders // 11
     rate = rng.gamma(0.5, 1.0, n_accounts)
-    who = rng.choice(n_accounts, n, p=rate / rate.sum())
-    seconds = np.sort(rng.integers(0, 1096 * 86400, n)).astype("timedelta64[s]")
-    amount = np.round(rng.gamma(2, 20, n), 2) + 0.01
+    who = rng.choice(n_accounts, n_orders, p=rate / rate.sum())
+    when = np.sort(rng.integers(0, 1096 * 86400, n_orders)).astype("timedelta64[s]")
+    order = np.sort(rng.integers(0, n_orders, n)) if lines > 1 else np.arange(n)
     names = np.arange(n_accounts)
     if text:
         names = np.char.add("A", np.char.zfill(names.astype(str), 7))
-    file = folder / f"{'text' if text else 'number'}_{n}.parquet"
     records = {
-        "account_id": pa.array(names).take(pa.array(who)),
-        "date": (np.datetime64("2022-01-01", "s") + seconds).astype("datetime64[us]"),
-        "amount": amount,
+        "account_id": pa.array(names).take(pa.array(who[order])),
+        "date": (np.datetime64("2022-01-01", "s") + when[order]).astype("datetime64[us]"),
+        "amount": np.round(rng.gamma(2, 20, n), 2) + 0.01,
     }
     # groups of rows as the embedded engine writes them
     pq.write_table(pa.table(records), file, row_group_size=122_880)
-    return file
 
 
 def agreed(costs: dict[str, Cost]) -> None:
@@ -113,12 +117,13 @@ def agreed(costs: dict[str, Cost]) -> None:
 def main() -> None:
     """Measure and print."""
     for n in [int(told) for told in sys.argv[1:]] or [10_000_000]:
-        for text in (True, False):
+        for name, (lines, text) in RECORDS.items():
             with tempfile.TemporaryDirectory() as folder:
-                file = write(n, Path(folder), text=text)
+                file = Path(folder) / "records.parquet"
+                write(n, file, lines=lines, text=text)
                 costs = compare(pieces(), str(file), runs=3)
             agreed(costs)
-            print(f"{n:,} rows, accounts named by {'text' if text else 'numbers'}")
+            print(f"{n:,} rows, {name}")
             print(table(costs, base="kamlib"), flush=True)
 
 

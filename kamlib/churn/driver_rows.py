@@ -55,15 +55,16 @@ def driver_rows(book: Book, rules: ChurnParams, spells: Spells, episodes: Episod
     entry = _months(rows["month"]) - _months(began)
     cluster = rows["cluster"] if "cluster" in rows else rows["account_id"]
     return rows.assign(
-        entry_months=entry.astype("float64"),
-        exit_months=entry.astype("float64") + 1.0,
+        entry_months=entry,
+        exit_months=entry + 1.0,
         # who never had a manager belongs to nobody else
         cluster=cluster.fillna("account " + rows["account_id"]),
     )
 
 
 def _months(days: pd.Series) -> pd.Series:
-    return days.dt.year * 12 + days.dt.month
+    number: pd.Series = days.dt.year * 12 + days.dt.month
+    return number.astype("float64")
 
 
 def _dated_back(book: Book, spells: Spells, episodes: Episodes) -> ir.Table:

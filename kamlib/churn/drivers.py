@@ -211,13 +211,11 @@ def _frame(
     )
 
 
-def _note(
-    frame: pd.DataFrame, fit: CoxFit, rows: pd.DataFrame, rules: ChurnParams
-) -> Sentence:
+def _note(frame: pd.DataFrame, fit: CoxFit, rows: pd.DataFrame, rules: ChurnParams) -> Sentence:
     sure = (frame["ratio_low"] > 1) | (frame["ratio_high"] < 1)
     # who was unknown is no finding
     known = frame["category"].ne("unknown") | frame["category"].isna()
-    values = {"k": len(frame), "events": fit.n_event, "n": fit.n_obs, "level": rules.conf_level,
+    values: dict[str, object] = {"k": len(frame), "events": fit.n_event, "n": fit.n_obs, "level": rules.conf_level,
               "accounts": rows["account_id"].nunique(), "sure": int(sure.sum())}  # fmt: skip
     if not (sure & known).any():
         return Sentence("drivers.none_sure", values)
@@ -256,12 +254,20 @@ def _told_check(check: Check, columns: dict[str, Column]) -> Check:
 
 
 def _left_out(looked: Preflight, columns: dict[str, Column]) -> tuple[Check, ...]:
-    """Return one check per factor that is left out; values of attributes go without a word."""
-    return tuple(
+    """Return which factors are left out, and why; those for want of losses in one check."""
+    whole = {name: why for name, why in looked.dropped.items() if columns[name].category is None}
+    few = [name for name, why in whole.items() if why.key == "preflight.too_many"]
+    checks = [
         Check(f"without_{name}", False, _told(why, columns))
-        for name, why in looked.dropped.items()
-        if columns[name].category is None
-    )
+        for name, why in whole.items()
+        if name not in few
+    ]
+    if few:
+        values = {"n": len(few), "events": looked.n_event, "need": PER_COVARIATE}
+        frame = pd.DataFrame({"term": few})
+        note = Sentence("drivers.few_losses", values)
+        checks.append(Check("without_for_few_losses", False, note, frame))
+    return tuple(checks)
 
 
 def _nothing_left(looked: Preflight) -> tuple[str, pd.DataFrame, pd.DataFrame, Sentence]:
@@ -284,9 +290,7 @@ def _proportional(
         {
             "term": [t.column.factor.name for t in moving],
             "category": [t.column.category for t in moving],
-            "proportional_p": [
-                float(tested.p_value[tested.names.index(t.name)]) for t in moving
-            ],
+            "proportional_p": [float(tested.p_value[tested.names.index(t.name)]) for t in moving],
         }
     )
     note = Sentence("drivers.not_proportional", values | {"parted": len(parted) - len(strata)})

@@ -74,7 +74,11 @@ FACTORS: tuple[Factor, ...] = (
     Factor("segment", "drivers.category", kind="text"),
     Factor("region", "drivers.category", kind="text"),
 )
-TENURE = Factor("tenure_years", "drivers.tenure_years", kind="curve")
+# a forecast knows how long an account has been there, and not from when on it was seen
+FORETELLING: tuple[Factor, ...] = (
+    *(factor for factor in FACTORS if factor.name != "tenure_at_entry"),
+    Factor("tenure_years", "drivers.tenure_years", kind="curve"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,13 +204,13 @@ def _capped(values: pd.Series, factor: Factor) -> pd.Series:
 
 def _curve(years: pd.Series, column: Column) -> Floats:
     """Return the logarithm of years, or its bend: a cubic spline that is straight at both ends."""
-    z = np.log1p(years.to_numpy(dtype=np.float64).clip(0.0))
+    z: Floats = np.log1p(years.to_numpy(dtype=np.float64).clip(0.0))
     if not column.name.endswith("_bend"):
         return z
     low, middle, high = _KNOTS
 
     def cube(knot: float) -> Floats:
-        return np.maximum(z - knot, 0.0) ** 3
+        return np.asarray(np.maximum(z - knot, 0.0) ** 3)
 
     bend = cube(low) - (cube(middle) * (high - low) - cube(high) * (middle - low)) / (high - middle)
     return np.asarray(bend / (high - low) ** 2)

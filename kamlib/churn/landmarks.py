@@ -115,7 +115,8 @@ def landmarks(book: Book, rules: ChurnParams, spells: Spells, episodes: Episodes
     keep = ["account_id", "spell_no", MONTH, "tenure_years", *names]
     rows = _with_patience(book, rules, spells, table.select(*keep, "followed", "kind"))
     ends = rows.pop("kind").map({"": 0, "churn": 1}).fillna(2).astype("int64")
-    rows = rows.assign(event=ends)[lambda t: t["followed"] >= 0]
+    rows = rows.assign(event=ends)
+    rows = rows[rows["followed"] >= 0]
     today = _with_patience(book, rules, spells, living.select(*keep))
     return Landmarks(
         _sorted(rows), _sorted(today), spells.definition, book.as_of, step
@@ -155,26 +156,28 @@ def _with_patience(book: Book, rules: ChurnParams, spells: Spells, table: ir.Tab
         due = rows["days_to_due"]
         gave = rows["notice_given"].fillna(0.0) > 0
         apart = gave | (due.isna() & (rows["monthly_contract"].fillna(0.0) == 0))
-        # a month is counted from its first morning: a contract that ends on its last day is in it
-        left = np.ceil((due + wait_days(book, rules) + 1) / MONTH_DAYS)
-        return rows.assign(is_apart=apart.astype("int64"), wait_months=_months(left))
+        wait = _month_in(rows, due + wait_days(book, rules), book.as_of)
+        return rows.assign(is_apart=apart.astype("int64"), wait_months=wait)
     waits = patience(book, rules, spells, table.select("account_id", MONTH).distinct())
     table = table.left_join(waits, ["account_id", MONTH])
     table = table.drop("account_id_right", f"{MONTH}_right")
     first = ibis.least(day_number(month_start(table[MONTH])), day_count(book.as_of) + 1)
-    rows = _frame(table.mutate(left=first - table.last_day))
-    since, wait = rows.pop("left").astype("float64"), rows.pop(PATIENCE).astype("float64")
-    rows = rows.drop(columns="last_day")
+    rows = _frame(table.mutate(since=first - table.last_day)).drop(columns="last_day")
+    since, wait = (rows.pop(name).astype("float64") for name in ("since", PATIENCE))
     apart = since > _HALF * wait
-    left = np.ceil((wait - since + 1).clip(lower=1) / MONTH_DAYS)
-    granted = np.ceil(wait / MONTH_DAYS)
-    return rows.assign(
-        is_apart=apart.astype("int64"), wait_months=_months(left.where(apart, granted))
-    )
+    granted = (wait / MONTH_DAYS).apply(np.ceil).fillna(0.0).astype("int64")
+    left = _month_in(rows, wait - since, book.as_of)
+    return rows.assign(is_apart=apart.astype("int64"), wait_months=left.where(apart, granted))
 
 
-def _months(months: pd.Series) -> pd.Series:
-    return months.fillna(0.0).clip(lower=0.0).astype("int64")
+def _month_in(rows: pd.DataFrame, days: pd.Series, as_of: date) -> pd.Series:
+    """Return in which month from its landmark on a day falls, 1 for the first; 0: no day."""
+    month = rows[MONTH]
+    first = pd.to_datetime(pd.DataFrame({"year": month // 12, "month": month % 12 + 1, "day": 1}))
+    today = pd.Timestamp(as_of) + pd.Timedelta(days=1)
+    then = first.where(first < today, today) + pd.to_timedelta(days, unit="D")
+    number: pd.Series = then.dt.year * 12 + then.dt.month - month
+    return number.clip(lower=1.0).fillna(0.0).astype("int64")
 
 
 def _frame(table: ir.Table) -> pd.DataFrame:

@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kamlib.churn.covariates import MONTH
-from kamlib.churn.factors import FACTORS, TENURE, Design, learn_design, usable
+from kamlib.churn.factors import FORETELLING, Design, learn_design, usable
 from kamlib.churn.landmarks import Landmarks
 from kamlib.churn.monthly_hazard import Followed, MonthlyHazard, fit_monthly, row_scores
 from kamlib.glossary import Sentence
@@ -121,7 +121,7 @@ def learn(found: Landmarks, rules: ChurnParams) -> LeaveModel | Sentence:
     code, accounts = pd.factorize(rows["account_id"])
     rows = rows.assign(owner=code)
     usual, others = rows[rows["is_apart"] == 0], rows[rows["is_apart"] == 1]
-    design = learn_design(usual, usable(found.definition, usual, [*FACTORS, TENURE]), based=False)
+    design = learn_design(usual, usable(found.definition, usual, FORETELLING), based=False)
     near_rows = _followed(usual, design, found, 0, within)
     shape, loose = _usual_shape(found.definition, within)
     near = fit_monthly(near_rows, shape, penalty=rules.penalty, baseline_penalties=loose)

@@ -82,7 +82,9 @@ def long_run(rows: pd.DataFrame, rules: ChurnParams, rng: np.random.Generator) -
         return refusal("long_run", "drivers.long_run_few", n=n_event, need=MIN_LOSSES)
     cap, level = rules.long_run_years, rules.conf_level
     found = [
-        row for form in FORMS if (row := _fitted(form, rows, cap, level, rules.draws, rng)) is not None
+        row
+        for form in FORMS
+        if (row := _fitted(form, rows, cap, level, rules.draws, rng)) is not None
     ]
     if not found:
         return refusal("long_run", "drivers.long_run_unsettled", n=len(rows))

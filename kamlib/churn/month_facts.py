@@ -57,6 +57,8 @@ def month_facts(book: Book) -> MonthFacts:
     month = month_number(rows.date)
     bought, listed = rows.amount > 0, rows.list_amount.notnull()
     none = ibis.null("date")
+    # PostgreSQL shifts a whole number by a small one, and takes 1 for a short one
+    one = ibis.literal(1, "int32").cast("int64")
     rows = rows.mutate(
         known=known,
         month=month,
@@ -65,7 +67,7 @@ def month_facts(book: Book) -> MonthFacts:
         list_amount=rows.list_amount.fill_null(0.0),
         first_on=bought.ifelse(rows.date, none),
         last_on=bought.ifelse(rows.date, none),
-        days=bought.ifelse(ibis.literal(1, "int64") << (rows.date.day() - 1), 0),
+        days=bought.ifelse(one << (rows.date.day().cast("int16") - 1), 0),
     )
     by_line = book.has("transactions", "product_line")
     key = ["account_id", "product_line", "month", "told"]

@@ -156,7 +156,7 @@ def fit_monthly(
     for _ in range(_STEPS):
         step = np.linalg.lstsq(curve, slope, rcond=None)[0]
         if slope @ step <= _TOLERANCE:
-            inverse = np.linalg.pinv(curve, hermitian=True)
+            inverse = np.asarray(np.linalg.pinv(curve, hermitian=True), dtype=np.float64)
             return MonthlyHazard(
                 beta[q:] / scale, mean, scale, beta[:q], shape, inverse, penalties
             )  # fmt: skip

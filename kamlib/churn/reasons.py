@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 SHOWN = 3
 _SMALL = np.log(1.05)  # what raises the rate by less is no reason
 
-# flags, which are a reason where they are raised
+# counts and flags, which are a reason where there is something to count
 _RAISED = {
     "open_complaints": "prediction.open_complaints",
     "complaints_3m": "prediction.complaints_3m",
@@ -31,18 +31,18 @@ _RAISED = {
     "standard_broken_again": "prediction.standard_broken_again",
     "late_responses_6m": "prediction.late_responses_6m",
 }
-# numbers, which are one where they lie away from those of the tier, up or down
+# numbers, which are one where they lie above (1) or below (-1) those of the tier, or anywhere (0):
+# that somebody pays early or is content is no reason, whatever a few losses seem to say
 _COMPARED = {
-    "satisfaction": "prediction.satisfaction",
-    "weeks_since_visit": "prediction.weeks_since_visit",
-    "price_realisation": "prediction.price_realisation",
-    "programme_level": "prediction.programme_level",
-    "breadth": "prediction.breadth",
-    "share_overdue": "prediction.share_overdue",
-    "mean_days_overdue": "prediction.mean_days_overdue",
-    "tenure_years": "prediction.tenure_years",
-    "tenure_at_entry": "prediction.tenure_at_entry",
-    "revenue_12m": "prediction.revenue_12m",
+    "satisfaction": ("prediction.satisfaction", -1),
+    "weeks_since_visit": ("prediction.weeks_since_visit", 1),
+    "price_realisation": ("prediction.price_realisation", 0),
+    "programme_level": ("prediction.programme_level", 0),
+    "breadth": ("prediction.breadth", -1),
+    "share_overdue": ("prediction.share_overdue", 1),
+    "mean_days_overdue": ("prediction.mean_days_overdue", 1),
+    "tenure_years": ("prediction.tenure_years", 0),
+    "revenue_12m": ("prediction.revenue_12m", 0),
 }
 _TEXTS = {"role", "segment", "region"}
 
@@ -100,11 +100,12 @@ def worded(
     values = each.to_numpy()
     order = np.argsort(-values, axis=1, kind="stable")
     for row in range(len(each)):
+        account, mates = told.iloc[row], usual.iloc[row]
         found = 0
         for place in order[row]:
             if found == SHOWN or values[row, place] < _SMALL:
                 break
-            reason = _reason(str(each.columns[place]), told.loc[row], usual.loc[row])
+            reason = _reason(str(each.columns[place]), account, mates)
             if reason is not None:
                 words.iat[row, found] = say(reason, style)
                 factors.iat[row, found] = float(np.exp(values[row, place]))
@@ -125,5 +126,8 @@ def _reason(name: str, account: pd.Series, usual: pd.Series) -> Sentence | None:
     if name in _COMPARED:
         if name == "programme_level" and value == 0:
             return Sentence("prediction.no_programme")
-        return Sentence(_COMPARED[name], {"n": float(value), "usual": usual[name]})
+        key, side = _COMPARED[name]
+        if side * (value - usual[name]) < 0 or (side and value == usual[name]):
+            return None
+        return Sentence(key, {"n": float(value), "usual": usual[name]})
     return None

@@ -28,7 +28,7 @@ def runs(steps: ir.Table, by: Sequence[str], *more: str) -> ir.Table:
         (false: a step that only ends a run).
     by
         Columns of the key.
-    *more
+    more
         Columns of the last step of a run to be kept.
 
     Returns

@@ -43,7 +43,7 @@ def own_rhythm(
         Its orders by month.
     ends
         Ends stated for accounts: `account_id`, `known_day`; None: none.
-    *by
+    by
         Further columns of the key: `product_line`, or none.
 
     Returns

@@ -68,7 +68,8 @@ def snapshot_rows(
         Which columns say what.
     window_months
         Months up to the day of the record in which a leaving was written down. The level of every
-        curve rests on it; ratios of rates between customers of one age do not.
+        curve rests on it, and so does how many times as often one group leaves as another; which of
+        two groups of one age leaves more often does not. `window_check` judges it.
 
     Returns
     -------
@@ -116,12 +117,13 @@ def snapshot_rows(
         raise FitError(*faults)
     seen = age > 0  # who began this month has not been at risk yet
     left = (record[layout.left] == layout.left_value)[seen]
+    kind = left.map({True: "churn", False: None})
     return pd.DataFrame(
         {
             "account_id": record.loc[seen, layout.account].astype(str), "spell_no": 1,
             "entry_days": np.maximum(age[seen] - window_months, 0.0) * MONTH_DAYS,
             "duration_days": age[seen] * MONTH_DAYS, "event": left.astype(int),
-            "event_type": pd.Series(np.where(left, "churn", None), index=left.index, dtype=object),
+            "event_type": kind,
         }
         | {name: record.loc[seen, name] for name in layout.covariates}
     ).reset_index(drop=True)  # fmt: skip
@@ -160,7 +162,7 @@ def window_check(rows: pd.DataFrame, curve: pd.DataFrame) -> Check:
     Check
         Failed where customers older than a year are so many that, at the rate at which the curve
         says they leave, more than twice as many had to begin in every month then as begin now. The
-        window is then longer than stated: read ratios of rates, not the level.
+        window is then longer than stated: read which group leaves more often, and no level.
     """
     months = rows["duration_days"] / MONTH_DAYS
     young, old = (months <= 12).sum(), ((months > 12) & (months <= 24)).sum()

@@ -59,13 +59,14 @@ def stretch(rows: pd.DataFrame, n_start: int, *, start: float | None = None) -> 
     n_start
         At risk at once where the stretch begins.
     start
-        Month at which it begins, where that is set: `FEWEST` at risk then will do.
+        Month at which it begins, where that is set: fewer at risk then will do, but no fewer than
+        where it ends.
 
     Returns
     -------
     Stretch or None
         From the first time after which `n_start` are at risk to the first after it at which fewer
-        than `FEWEST` are, or to the last. None: so many are never at risk.
+        than `FEWEST` (or than `n_start`) are, or to the last. None: so many are never at risk.
     """
     if rows.empty:
         return None
@@ -73,6 +74,7 @@ def stretch(rows: pd.DataFrame, n_start: int, *, start: float | None = None) -> 
         rows[name].to_numpy(dtype=np.float64) / MONTH_DAYS
         for name in ("entry_days", "duration_days")
     )
+    fewest = min(FEWEST, n_start)
     flow = flows(spells(exit_, np.zeros(len(rows)), entry=entry))
     time, after = flow.time, flow.after[0]
     if start is None:
@@ -80,15 +82,15 @@ def stretch(rows: pd.DataFrame, n_start: int, *, start: float | None = None) -> 
         first = int(np.argmax(enough))
     else:
         first = max(int(np.searchsorted(time, start + _CLOSE)) - 1, 0)
-        enough = after[first : first + 1] >= FEWEST
+        enough = after[first : first + 1] >= fewest
     if not enough.any():
         return None
     begin = float(time[first]) if start is None else max(start, float(time[0]))
-    few = np.flatnonzero(after[first:] < min(FEWEST, n_start))
+    few = np.flatnonzero(after[first:] < fewest)
     end = float(time[first + few[0]] if few.size else time[-1])
     inside = (exit_ > begin + _CLOSE) & (entry < end - _CLOSE)
-    happened = rows["event_type"].astype(object).where(rows["event_type"].notna(), None).to_numpy()
-    kind = np.where(exit_ <= end + _CLOSE, happened, None)
+    kind = rows["event_type"].to_numpy(dtype=object, copy=True)
+    kind[rows["event_type"].isna().to_numpy() | (exit_ > end + _CLOSE)] = None
     return Stretch(
         np.maximum(entry, begin)[inside], np.minimum(exit_, end)[inside], kind[inside], begin, end
     )

@@ -33,6 +33,7 @@ EXPECTED_LOSS, CHANCE = "chance × value", "chance"
 REVENUE, DROP = "revenue", "drop of revenue"
 FEW = 10
 _ALL = "all accounts"
+_SIMPLE = {REVENUE: "churn_validation.revenue", DROP: "churn_validation.revenue_drop"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,9 +43,11 @@ class Rehearsal:
     Attributes
     ----------
     accounts
-        One row per account that lived then: `account_id`, `tier_in_force`, `p_leave` by horizon
-        (columns "0", "1", …), `left_months` (1 to 12: months until it ended, or that it was seen),
-        `event` (0 it stayed or was not seen any further, 1 it left, 2 another end).
+        One row per account that lived then: `account_id`, `tier_in_force`, `left_months` (1 to 12:
+        months until it ended, or that it was seen), `event` (0 it stayed or was not seen any
+        further, 1 it left, 2 another end).
+    chances
+        Chance to leave within each horizon, as stated then, shape (n, number of horizons).
     before
         Chances within the last horizon without the level of the last year, shape (n,).
     model
@@ -56,6 +59,7 @@ class Rehearsal:
     """
 
     accounts: pd.DataFrame
+    chances: Floats
     before: Floats
     model: LeaveModel
     day: Any
@@ -91,15 +95,13 @@ def rehearse(found: Landmarks, rules: ChurnParams) -> Rehearsal | Sentence:
     chances = course(model, rows, at).left
     bare = course(model, rows, Parameters(at.near, at.far, at.apart, at.other_rate, 0.0)).left
     accounts = rows[["account_id", "tier_in_force"]].assign(
-        **{str(n): chances[:, n] for n in range(len(horizons))},
-        left_months=last.astype("float64"), event=np.where(within, rows["event"], 0),
-    )  # fmt: skip
+        left_months=last.astype("float64"), event=np.where(within, rows["event"], 0)
+    )
     lost = accounts[keep & (accounts["event"] == 1) & (accounts["left_months"] <= horizons[-1])]
     if len(lost) == 0:
         return Sentence("churn_validation.none_left", {"day": past.as_of, "n": len(accounts)})
-    return Rehearsal(
-        accounts[keep].reset_index(drop=True), bare[keep, -1], model, past.as_of, horizons
-    )  # fmt: skip
+    accounts = accounts[keep].reset_index(drop=True)
+    return Rehearsal(accounts, chances[keep], bare[keep, -1], model, past.as_of, horizons)
 
 
 def captured(
@@ -135,7 +137,7 @@ def captured(
     rows = tried.accounts.merge(worth, on="account_id", how="left")
     known = rows[["value", "revenue", "revenue_drop"]].fillna(0.0)
     value = known["value"].clip(lower=0.0).to_numpy()
-    chance = _chance(tried)
+    chance = tried.chances[:, -1]
     lost = (rows["event"] == 1) & (rows["left_months"] <= tried.horizons[-1])
     if not (value[lost.to_numpy()] > 0).any():
         return refusal("churn_captured", "churn_validation.no_value", n=int(lost.sum()))
@@ -156,8 +158,9 @@ def captured(
     model = plain.loc[EXPECTED_LOSS]
     values = {
         "k": listed[0], "share": model["estimate"], "low": model["conf_low"],
-        "high": model["conf_high"], "level": rules.conf_level, "best": best,
-        "other": plain.loc[best, "estimate"], "day": tried.day, "n": len(rows),
+        "high": model["conf_high"], "level": rules.conf_level,
+        "best": Sentence(_SIMPLE[best]), "other": plain.loc[best, "estimate"], "day": tried.day,
+        "n": len(rows),
         "lost": int(lost.sum()), "gain": gain["estimate"], "gain_low": gain["conf_low"],
         "gain_high": gain["conf_high"],
     }  # fmt: skip
@@ -194,7 +197,7 @@ def calibrated(tried: Rehearsal | Sentence, rules: ChurnParams) -> Estimate:
         return refusal("churn_calibration", tried.key, **tried.values)
     rows, level = tried.accounts, rules.conf_level
     horizon = float(tried.horizons[-1])
-    chance = _chance(tried)
+    chance = tried.chances[:, -1]
     tier = rows["tier_in_force"].astype(object).fillna("unknown")
     every = np.full(len(rows), _ALL, dtype=object)
 
@@ -259,7 +262,7 @@ def benefit(tried: Rehearsal | Sentence, rules: ChurnParams) -> Estimate:
         return refusal("churn_net_benefit", tried.key, **tried.values)
     rows = tried.accounts
     frame = net_benefit(
-        _chance(tried), rows["left_months"], rows["event"], list(rules.act_from),
+        tried.chances[:, -1], rows["left_months"], rows["event"], list(rules.act_from),
         horizon=float(tried.horizons[-1]), conf_level=rules.conf_level,
     )  # fmt: skip
     best = frame["estimate"] > np.maximum(frame["treat_all"], 0.0)
@@ -290,7 +293,7 @@ def told_apart(tried: Rehearsal | Sentence, rules: ChurnParams) -> Estimate:
     if isinstance(tried, Sentence):
         return refusal("churn_told_apart", tried.key, **tried.values)
     rows, level = tried.accounts, rules.conf_level
-    chances = rows[[str(n) for n in range(len(tried.horizons))]].to_numpy()
+    chances = tried.chances
     exit_, event = rows["left_months"], rows["event"]
     last = float(tried.horizons[-1])
     uno = uno_concordance(
@@ -304,7 +307,16 @@ def told_apart(tried: Rehearsal | Sentence, rules: ChurnParams) -> Estimate:
         term="brier_scaled", estimate=score["brier_scaled"], conf_low=1 - score["conf_high"] / null,
         conf_high=1 - score["conf_low"] / null,
     )  # fmt: skip
-    columns = ["time", "term", "n_obs", "n_event", "estimate", "conf_low", "conf_high", "conf_level"]
+    columns = [
+        "time",
+        "term",
+        "n_obs",
+        "n_event",
+        "estimate",
+        "conf_low",
+        "conf_high",
+        "conf_level",
+    ]
     frame = pd.concat(
         [uno.assign(time=last), area, scaled.assign(n_event=area["n_event"])], ignore_index=True
     )[columns]
@@ -315,10 +327,6 @@ def told_apart(tried: Rehearsal | Sentence, rules: ChurnParams) -> Estimate:
     summary = one_row(len(rows), "out of time", level, n_event=int(told["n_event"]))
     note = Sentence("churn_validation.told_apart", values)
     return Estimate("churn_told_apart", frame, summary, note)
-
-
-def _chance(tried: Rehearsal) -> Floats:
-    return tried.accounts[str(len(tried.horizons) - 1)].to_numpy(dtype=np.float64)
 
 
 def _inside(row: pd.Series) -> bool:

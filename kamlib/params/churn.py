@@ -81,7 +81,7 @@ class ChurnParams(Section):
         10.0, ge=1, le=30, description="years at which a stay beyond the records is capped"
     )
     penalty: float = Field(
-        20.0, gt=0, le=10_000,
+        100.0, gt=0, le=10_000,
         description="how strongly a forecast pulls each characteristic's effect towards none, in losses",
     )  # fmt: skip
     draws: int = Field(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -175,20 +176,20 @@ RICH: dict[str, Any] = {
 
 
 @pytest.fixture(scope="session")
-def rich_book(small: Any) -> Callable[[str], Book]:
-    """Return a function: a day -> the book of all tables, as of that day."""
+def rich_built(small: Any) -> Callable[[str], Episodes]:
+    """Return a function: a day -> account-months of the book of all tables, as of that day."""
 
-    def call(as_of: str) -> Book:
-        opened: Book = small.open(RICH, as_of=as_of)
-        return opened
+    @cache
+    def call(as_of: str) -> Episodes:
+        return built(small.open(RICH, as_of=as_of))
 
     return call
 
 
 @pytest.fixture(scope="session")
-def rich(rich_book: Callable[[str], Book]) -> pd.DataFrame:
+def rich(rich_built: Callable[[str], Episodes]) -> pd.DataFrame:
     """Account-months of the book of all tables, as of the end of 2024."""
-    return collect(built(rich_book("2024-12-31")).table)
+    return collect(rich_built("2024-12-31").table)
 
 
 @pytest.fixture(scope="session")

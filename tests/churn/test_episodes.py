@@ -41,23 +41,23 @@ def test_an_account_that_lapsed_leaves_with_the_grace(rich):
     assert rows["event"].iloc[-1] == 1
 
 
-def test_the_month_of_the_event_may_be_cut(rich_book, built):
-    found = built(rich_book("2023-07-14"))
+def test_the_month_of_the_event_may_be_cut(rich_built):
+    found = rich_built("2023-07-14")
     rows = collect(found.table)
     last = rows[rows["account_id"] == "a"].iloc[-1]
     assert (last["ends_on"], last["event"]) == (pd.Timestamp("2023-07-14"), 0)
     assert set(rows["event_type"].dropna()) == set()
 
 
-def test_what_is_known_of_the_living(rich_book, built):
-    found = built(rich_book("2023-06-30"))
+def test_what_is_known_of_the_living(rich_built):
+    found = rich_built("2023-06-30")
     rows = collect(found.living).set_index("account_id")
     assert rows.index.tolist() == ["a", "b"]
     a = rows.loc["a"]
     # as on the morning of 1 July: see the tests of the covariates
     assert (a["complaints_3m"], a["late_responses_6m"], a["days_since_last"]) == (1, 2, 11)
     assert a["duration_days"] == 730  # 1 July 2021 to 30 June 2023
-    assert a["known_on"] == pd.Timestamp("2023-06-30") or a["known_on"] < pd.Timestamp("2023-07-01")
+    assert a["known_on"] == pd.Timestamp("2023-06-25")  # a return; later rows were recorded in July
 
 
 def test_other_ends_are_events_of_their_own_kind(small, built, monthly):
@@ -75,15 +75,14 @@ def test_other_ends_are_events_of_their_own_kind(small, built, monthly):
     assert (again["entry_days"], again["ends_on"]) == (31, pd.Timestamp("2023-11-30"))
 
 
-DAYS = ("2022-03-31", "2022-09-12", "2023-03-10", "2023-06-30", "2023-07-01", "2023-07-02",
-        "2023-10-31", "2024-09-30")  # fmt: skip
+DAYS = ("2022-09-12", "2023-06-30", "2023-07-14")
 
 
-def test_an_earlier_as_of_gives_the_same_past(rich_book, built, rich):
-    check_episodes(built(rich_book("2024-12-31")).table, pd.Timestamp("2024-12-31").date())
+def test_an_earlier_as_of_gives_the_same_past(rich_built, rich):
+    check_episodes(rich_built("2024-12-31").table, pd.Timestamp("2024-12-31").date())
     for day in DAYS:
         as_of = pd.Timestamp(day).date()
-        earlier = built(rich_book(day))
+        earlier = rich_built(day)
         check_episodes(earlier.table, as_of)
         check_truncation(collect(earlier.table), rich, as_of)
 
@@ -102,7 +101,7 @@ def test_late_records_change_nothing_that_was_known(small, definition):
                           "amount": int(rng.integers(-20, 200)) + 0.5, "list_amount": 200,
                           "recorded_on": f"{told:%Y-%m-%d}"})  # fmt: skip
     made = {}
-    for day in ("2022-08-17", "2023-01-31", "2023-05-04", "2024-06-30"):
+    for day in ("2022-08-17", "2023-01-31", "2024-06-30"):
         book = small.open(
             {"transactions": lines}, as_of=day, churn={"definition": definition, "k": 2}
         )
@@ -125,7 +124,7 @@ def same_spells(then, later, day):
     pd.testing.assert_frame_equal(then, known, check_dtype=False)
 
 
-@pytest.mark.parametrize("name", DEMO_UNITS)
+@pytest.mark.parametrize("name", ["telecom_lines", "industrial_supplies"])
 def test_demo_units_have_one_past(demo, built, name):
     check_past(demo, built, name, 0.03, ("2023-05-17",))
 
@@ -182,15 +181,16 @@ def test_lives_under_contract_are_found_as_they_were(demo, built):
     assert abs(rows["event"].sum() - hazard.sum()) < 4 * np.sqrt(hazard.sum())
 
 
-def test_losses_by_silence_are_found_by_a_patient_rule(demo, built):
+def test_losses_by_silence_are_found_by_a_patient_rule(demo):
     """Without contracts a loss is a silence; an impatient rule sees several times too many."""
-    truth = simulate("industrial_supplies", size=0.2).risk_truth
+    truth = simulate("industrial_supplies", size=0.12).risk_truth
     hazard = -np.expm1(-np.exp(truth["log_hazard"]))
     rates = {}
+    book = demo("industrial_supplies", 0.12)
     for k, floor in ((3, 30), (6, 90)):
-        book = demo("industrial_supplies", 0.2, churn={"k": k, "floor_days": floor})
-        rows = collect(built(book).table)
-        rates[k] = rows["event"].mean()
+        rules = book.unit.churn.model_copy(update={"k": float(k), "floor_days": floor})
+        table = episodes(book, rules, spells(book, rules)).table
+        rates[k] = float(table.event.mean().execute())
     assert 0.6 * hazard.mean() < rates[6] < 1.6 * hazard.mean()
     assert hazard.quantile(0.05) < rates[6] < hazard.quantile(0.95)
     assert rates[3] > 2.5 * rates[6]

@@ -31,13 +31,13 @@ def test_spending_that_fell_for_two_months(partial, monthly):
         *monthly("a", "2023-01-15", 12, amount=100),
         *monthly("a", "2024-01-15", 12, amount=20),
     ]
-    # end of February: 140 × 4 above half of 1040; March: 60 × 4 = 240 below 480; April 240 below 440;
-    # July: 240 is half of 480 … below; by then the own level has followed
+    # end of February: 140 × 4 is above a half of 1040; of March: 60 × 4 = 240 below a half of 960,
+    # and so is April
     found, table = partial(lines)
     assert found == [("a", "2024-04-30", "spend", None)]
     rows = table.set_index("month")["partial_loss"]
-    # r12 at the end of July is 540, of August 460: 240 is no longer below a half of it
-    assert rows["2024-04-01":"2024-10-01"].tolist() == [0, 1, 1, 1, 1, 0, 0]
+    # by the end of September the own level has followed: twelve months are 480
+    assert rows["2024-04-01":"2024-10-01"].tolist() == [0, 1, 1, 1, 1, 1, 0]
     assert partial(lines, partial_share=0.2)[0] == []
 
 

@@ -32,7 +32,7 @@ def test_a_unit_by_hand(small, orders):
     assert frame["n_returned"].tolist() == [1, 0]
     # k = 3: from 1 February to 21 February twice, and after 22 March + 31 days, 22 April, to 1 April +
     # 3 × 22.5 + 1 days, 8 June (90 days in four gaps)
-    days = 21 + 21 + (17 * 0 + 48)
+    days = 21 + 21 + 48
     assert frame.loc[3, "account_years"] == pytest.approx(days / 365.25)
     assert frame.loc[3, "churn_rate"] == pytest.approx(3 / (days / 365.25))
     assert frame.loc[3, "false_alarm_share"] == pytest.approx(1 / 3)

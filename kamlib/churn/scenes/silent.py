@@ -13,9 +13,9 @@ import pandas as pd
 
 from kamlib.accounts import Ledger, attributes
 from kamlib.book import Book
-from kamlib.churn.clock import month_count, month_number
+from kamlib.churn.clock import day_of, month_count, month_number
 from kamlib.churn.spells import Spells
-from kamlib.churn.statements import COMPETING
+from kamlib.churn.statements import COMPETING, stated_ends
 from kamlib.glossary import Sentence
 from kamlib.results import Check, Estimate, none_found, one_row
 from kamlib.stats.aalen_johansen import aalen_johansen
@@ -67,14 +67,7 @@ def silences(
     rows = rows.filter(
         rows.following.fill_null(last + 1) > rows.silent, rows.n_active >= active_months
     )
-    ends = spells.table.filter(spells.table.ended_on.notnull())
-    ends = ends.select(
-        "account_id", ended=month_number(ends.ended_on),
-        is_other=ends.event_type.isin(COMPETING),
-    )  # fmt: skip
-    if spells.definition != "contracts":
-        # a declared loss is what is to be found out here
-        ends = ends.filter(ends.is_other)
+    ends = _ends(book, spells)
     both = rows.left_join(ends, "account_id")
     here = (both.ended >= both.now) & (both.ended < both.following.fill_null(last + 1))
     counts = here & (both.is_other | (both.ended <= both.silent))
@@ -92,6 +85,23 @@ def silences(
     rows = rows.mutate(waited_months=until - rows.silent, event_type=kind)
     rows = rows.left_join(people, "account_id").drop("account_id_right")
     return rows.select("account_id", "month", "waited_months", "event_type", "revenue", "group")
+
+
+def _ends(book: Book, spells: Spells) -> ir.Table:
+    """Return ends that were known: `account_id`, `ended` (month), `is_other` (no order can follow)."""
+    known = spells.table.filter(spells.table.ended_on.notnull())
+    known = known.select(
+        "account_id", ended=month_number(known.ended_on), is_other=known.event_type.isin(COMPETING)
+    )
+    if spells.definition != "contracts":
+        # a declared loss is what is to be found out here
+        known = known.filter(known.is_other)
+    stated = stated_ends(book)
+    if stated is None:
+        return known
+    # also those that were stated after a loss had been declared
+    ended = month_number(day_of(stated.known_day))
+    return known.union(stated.select("account_id", ended=ended, is_other=ibis.literal(True)))
 
 
 def _last_whole_month(book: Book) -> int:

@@ -98,8 +98,10 @@ def contractual(
     accounts = contract_accounts(chains)
     level = revenue_level(accounts, terms, chains, revenue)
     day = pd.Timestamp(terms.day)
-    ends = pd.date_range(day, day + pd.Timedelta(days=horizon_days), freq="ME", inclusive="right")
-    times = np.append((ends - day).days.to_numpy(dtype=np.float64), horizon_days)
+    until = day + pd.Timedelta(days=horizon_days)
+    months = pd.date_range(day, until, freq="ME", inclusive="right").union([until.normalize()])
+    times = (months - day).days.to_numpy(dtype=np.float64)
+    times[-1] = horizon_days
     prediction, chances, path = _forecast(
         endings, held, level, np.asarray(margin_rate, dtype=np.float64),
         np.asarray(cost_per_day, dtype=np.float64), times, day=day, discount=discount,
@@ -118,14 +120,11 @@ def contractual(
             "days_since_last": np.nan,
         }
     )  # fmt: skip
-    months = pd.DataFrame(
-        {"month": ends.append(pd.DatetimeIndex([day + pd.Timedelta(days=horizon_days)])), **path}
-    )
-    months = months.drop_duplicates("month", ignore_index=True)
+    by_month = pd.DataFrame({"month": months, **path})
     model = " + ".join(dict.fromkeys(fit.model.name for fit in endings.fits))
     checks = (*_fit_checks(endings), _level_check(level), _aside(last_year, accounts))
     return Outlook(
-        "contracts", model, terms.day, float(horizon_days), frame, months, prediction, margin_known,
+        "contracts", model, terms.day, float(horizon_days), frame, by_month, prediction, margin_known,
         checks,
     )  # fmt: skip
 
@@ -150,6 +149,7 @@ def _forecast(
     first = np.searchsorted(code, np.arange(n + 1))
     n_years = int(np.ceil(horizon / YEAR_DAYS - 1e-9))
     growth = draw_growth(level, n_years, draws, rng)
+    share = held["share"].to_numpy()
     # every piece of time lies within one year ahead and between two times asked for
     cuts = np.unique(np.concatenate([[0.0], YEAR_DAYS * np.arange(1, n_years), times]))
     sums = {name: np.zeros(draws) for name in NAMES}
@@ -165,23 +165,21 @@ def _forecast(
             level.base[part] * ratio * growth[:, [year]] / YEAR_DAYS
             for year, ratio in enumerate(draw_ratios(level, part, n_years, draws, rng))
         ]
-        share = held["share"].to_numpy()[rows]
         total, present = np.zeros((2, draws, len(starts)))
         for step, (since, until) in enumerate(pairwise(cuts), 1):
-            within = np.clip(lives.lived - since, 0.0, until - since)
-            rate = rates[int(since // YEAR_DAYS)]
-            amount = rate * np.add.reduceat(within * share, starts, axis=1)
+            days = np.clip(lives.lived - since, 0.0, until - since) * share[rows]
+            amount = rates[int(since // YEAR_DAYS)] * np.add.reduceat(days, starts, axis=1)
             total += amount
             # within a piece, a month at the most, discounting is that of its middle
             present += amount * np.exp(-discount * (since + until) / 2)
             earned_by[step] += amount.sum() / draws
         for step, time in enumerate(times):
             renewed_by[step] += lives.renewals(time).sum() / draws
-        lived = np.minimum(np.maximum.reduceat(lives.lived, starts, axis=1), horizon)
         count = np.add.reduceat(lives.renewals(horizon), starts, axis=1)
-        days = lived if discount == 0 else -np.expm1(-discount * lived) / discount
+        lived = np.minimum(np.maximum.reduceat(lives.lived, starts, axis=1), horizon)
+        paid = lived if discount == 0 else -np.expm1(-discount * lived) / discount
         margin = _part(margin_rate, n, part) * present
-        cost = _part(cost_per_day, n, part) * days
+        cost = _part(cost_per_day, n, part) * paid
         values = (count, total, margin, cost, margin - cost)
         for name, value in zip(NAMES, values, strict=True):
             sums[name] += value.sum(axis=1)
@@ -202,8 +200,7 @@ def _forecast(
 def _parts(first: NDArray[np.int64], size: int) -> list[slice]:
     """Return runs of accounts with about as many chains each."""
     cuts = np.searchsorted(first, np.append(np.arange(0, first[-1], size), first[-1]))
-    cuts = np.unique(cuts)
-    return [slice(int(a), int(b)) for a, b in pairwise(cuts)]
+    return [slice(int(a), int(b)) for a, b in pairwise(np.unique(cuts))]
 
 
 def _part(values: Floats, n: int, part: slice) -> Floats:

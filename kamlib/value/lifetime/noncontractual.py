@@ -75,6 +75,9 @@ def forecast_purchases(
     after the first: with exponential gaps those depend on frequency, recency and age alone, and that
     of regular gaps carries the term in the logarithms of the gaps. All have four parameters, so that
     the likeliest is taken; a more regular k must gain more than chance would (`fit_regular`).
+
+    All of them take rates to be constant for life. How far that was from the truth a year earlier is
+    learnt from the unit's own records and allowed for (`rehearsal.rehearse`).
     """
     was = history.summary
     if was.empty:

@@ -12,9 +12,11 @@ from kamlib.book import Book, open_book
 from kamlib.errors import KamError
 from kamlib.glossary import Sentence
 from kamlib.params import Unit
+from kamlib.value.lifetime.contract_facts import relation_of
 from kamlib.value.lifetime.facts import occasions, purchase_summary
 from kamlib.value.lifetime.pool_store import Group, Kind
 from kamlib.value.lifetime.pooling import MIN_UNITS, pool
+from kamlib.value.lifetime.purchase_history import first_day_read
 from kamlib.value.lifetime.purchases.bg_nbd import BG_NBD, MBG_NBD, too_few_repeat
 from kamlib.value.lifetime.purchases.fit import Model
 from kamlib.value.lifetime.purchases.pareto_nbd import PARETO_NBD
@@ -95,15 +97,13 @@ def _looked_at(unit: Unit) -> tuple[date | None, Purchases | str]:
         return unit.as_of, str(Sentence("pooling.unexpected", values))
 
 
-def _bound_by_contracts(book: Book) -> bool:
-    relation = book.unit.customer_value.lifetime.relation
-    return relation == "contracts" or (relation == "auto" and book.has("contracts"))
-
-
 def _summaries(book: Book) -> Purchases | str:
-    if _bound_by_contracts(book):
+    params = book.unit.customer_value.lifetime
+    if relation_of(book, book.as_of, params)[0] == "contracts":
         return str(Sentence("pooling.contracts"))
-    each = purchase_summary(occasions(book, book.as_of), book.as_of)
+    # the rows that the fit of the unit reads, else the prior would be one of other rows
+    since = first_day_read(book.as_of, params.fit_years)
+    each = purchase_summary(occasions(book, book.as_of, since=since), book.as_of)
     course = ["frequency", "recency_days", "age_days"]
     rows = each.group_by(course).agg(n_accounts=each.count()).to_pandas()
     if rows.empty:

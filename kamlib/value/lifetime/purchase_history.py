@@ -89,6 +89,15 @@ def rehearsal_days(first_day: date, day: date) -> int | None:
     return n_days // 3 if n_days // 3 >= _LEAST else None
 
 
+def first_day_read(day: date, fit_years: float) -> date:
+    """Return the first day whose purchases a forecast as of `day` reads.
+
+    >>> str(first_day_read(date(2025, 12, 31), 2.0))
+    '2024-01-02'
+    """
+    return day - timedelta(days=round(YEAR * fit_years) - 1)
+
+
 def purchase_history(book: Book, day: date, *, fit_years: float) -> PurchaseHistory:
     """Read what a forecast made on the evening of `day` knows.
 
@@ -124,7 +133,7 @@ def _read(
     book: Book, day: date, fit_years: float
 ) -> tuple[pd.DataFrame, tuple[float, float] | None]:
     """Return summaries, and the spread of single purchases within accounts with its freedom."""
-    bought = occasions(book, day, since=day - timedelta(days=round(YEAR * fit_years) - 1))
+    bought = occasions(book, day, since=first_day_read(day, fit_years))
     summary = collect(purchase_summary(bought, day, with_gaps=True))
     each = bought.group_by("account_id").agg(
         n=bought.count().cast("float64"), mean=bought.amount.mean(), var=bought.amount.var()

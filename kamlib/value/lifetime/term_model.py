@@ -78,7 +78,7 @@ def distinct_courses(chains: pd.DataFrame, weights: ArrayLike | None = None) -> 
     ...     "term_months": 12.0})
     >>> found = distinct_courses(rows)
     >>> found.last.tolist(), found.loss.tolist()
-    ([[0.0, 1.0], [8.0, 24.0]], [2.0, 1.0])
+    ([[1.0, 0.0], [24.0, 8.0]], [1.0, 2.0])
     """
     weight = np.ones(len(chains)) if weights is None else np.asarray(weights, dtype=np.float64)
     loss = (chains["lost"] + chains["ended_early"]).to_numpy(dtype=np.float64)

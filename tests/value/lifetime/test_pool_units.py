@@ -30,8 +30,8 @@ def orders(n, days_between, rng):
     lines = []
     for account in range(n):
         now, mean = rng.uniform(0, 400), days_between * rng.gamma(4, 1 / 4)
-        while now <= 730:
-            day = date(2024, 1, 1) + timedelta(days=int(now))
+        while now <= 729:
+            day = date(2024, 1, 2) + timedelta(days=int(now))
             lines.append((f"Firm {account}", day, round(rng.gamma(3, 100), 2)))
             if rng.random() < 0.1:
                 break

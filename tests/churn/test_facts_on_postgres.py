@@ -1,0 +1,78 @@
+"""The facts of curves, scenes and returns are the same from DuckDB and from PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from kamlib.accounts import ledger
+from kamlib.book import Book, open_book
+from kamlib.book.simulate import simulate
+from kamlib.churn import curve_rows, winback
+from kamlib.churn.engine import collect
+from kamlib.churn.episodes import episodes
+from kamlib.churn.scenes import large_accounts, manager_months, silences
+from kamlib.churn.spells import spells
+from kamlib.params import unit_from
+from tests.book.test_postgres import (  # type: ignore[import-not-found]
+    PASSWORD,
+    _address,
+    _copy,
+    server,  # noqa: F401 – a fixture
+)
+
+UNIT, DAY = "industrial_supplies", date(2023, 6, 30)
+
+
+def all_facts(book: Book) -> dict[str, pd.DataFrame]:
+    rules = book.unit.churn
+    found = spells(book, rules)
+    months = episodes(book, rules, found).table
+    accounts = ledger(book)
+    lost, stayed = large_accounts(book, found, accounts)
+    tables: dict[str, Any] = {
+        "spells": curve_rows.spell_rows(book, found),
+        "managers": manager_months(book, months),
+        "silences": silences(book, found, accounts),
+        "losses": winback.losses(book, found),
+        "quarters": winback.quarter_buyers(book, accounts),
+        "lost": lost,
+        "stayed": stayed,
+    }
+    for by in curve_rows.AT_LANDMARK:
+        tables[f"on a day: {by}"] = curve_rows.landmark_rows(book, found, DAY, by)
+    # without tables of its own every question works out all account-months again
+    for by in ("tier", "programme_level"):
+        tables[f"in time: {by}"] = curve_rows.membership_rows(months, by)
+    return {name: collect(table) for name, table in tables.items()}
+
+
+def test_both_engines_agree(server, small, monkeypatch):  # noqa: F811
+    psycopg = pytest.importorskip("psycopg")
+    monkeypatch.setenv("KAM_TEST_PASSWORD", PASSWORD)
+    rules = {"definition": "fixed_months", "silent_months": 3}
+    tables = simulate(UNIT, size=0.02).tables
+    ours = small.open(tables, kind="parquet", as_of="2025-12-31", churn=rules)
+    with psycopg.connect(**server, dbname="postgres", autocommit=True) as link:
+        link.execute("create database scenes")
+        link.execute("alter database scenes set jit = off")
+    with psycopg.connect(**server, dbname="scenes") as link:
+        for name in tables:
+            _copy(link, name, ours[name].select(*ours.present[name]).to_pyarrow())
+    raw = {"book": {"database": _address(server, "scenes")}, "as_of": "2025-12-31", "churn": rules}
+    theirs = open_book(unit_from(raw, name="scenes", folder=Path()))
+    try:
+        there = all_facts(theirs)
+    finally:
+        theirs.con.disconnect()
+    for name, here in all_facts(ours).items():
+        assert len(here) > 0, name
+        columns = list(here.columns)
+        both = [
+            frame[columns].sort_values(columns, ignore_index=True) for frame in (here, there[name])
+        ]
+        pd.testing.assert_frame_equal(*both, check_dtype=False, rtol=1e-9, obj=name)
