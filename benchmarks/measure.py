@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -63,7 +64,7 @@ def run(code: str | After, *arguments: str) -> Cost:
     return Cost(wall, cpu, used.ru_maxrss * 1024 / 1e6, told[-1] if told else "")
 
 
-def compare(pieces: dict[str, str | After], *arguments: str, runs: int = 5) -> dict[str, Cost]:
+def compare(pieces: Mapping[str, str | After], *arguments: str, runs: int = 5) -> dict[str, Cost]:
     """Run all pieces in turn, `runs` times after one warm-up, and return the medians."""
     found: dict[str, list[Cost]] = {name: [] for name in pieces}
     for turn in range(runs + 1):

@@ -95,9 +95,8 @@ def write(n: int, file: Path, *, lines: int, text: bool) -> None:
     who = rng.choice(n_accounts, n_orders, p=rate / rate.sum())
     when = np.sort(rng.integers(0, 1096 * 86400, n_orders)).astype("timedelta64[s]")
     order = np.sort(rng.integers(0, n_orders, n)) if lines > 1 else np.arange(n)
-    names = np.arange(n_accounts)
-    if text:
-        names = np.char.add("A", np.char.zfill(names.astype(str), 7))
+    numbers = np.arange(n_accounts)
+    names = np.char.add("A", np.char.zfill(numbers.astype(str), 7)) if text else numbers
     records = {
         "account_id": pa.array(names).take(pa.array(who[order])),
         "date": (np.datetime64("2022-01-01", "s") + when[order]).astype("datetime64[us]"),

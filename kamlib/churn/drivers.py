@@ -95,10 +95,10 @@ def drivers(rows: pd.DataFrame, definition: Definition, rules: ChurnParams) -> E
     fit = fit_cox(data, cluster=rows["cluster"].to_numpy())
     if fit.trouble is not None:
         return refusal("drivers", fit.trouble.key, **_told(fit.trouble, columns).values)
-    tested = proportional_hazards(fit, data)
+    tested = _tested(fit, data, terms)
     moving = _moving(tested)
-    handled = [terms[place] for place in moving]
-    if moving:
+    handled = [term for term in terms if term.name in moving]
+    if handled:
         parted, data, terms = _handled(rows, data, terms, handled, strata)
         fit = fit_cox(data, cluster=rows["cluster"].to_numpy())
         if fit.trouble is not None:
@@ -135,15 +135,26 @@ def _strata(rows: pd.DataFrame, names: Sequence[str]) -> NDArray[np.object_] | N
     return joined
 
 
-def _moving(tested: ProportionalHazards) -> list[int]:
-    """Return the places of effects that change over time, by Holm's rule."""
+def _tested(fit: CoxFit, data: CoxData, terms: list[_Term]) -> ProportionalHazards:
+    """Test proportional hazards; where unknown values stand in the way, without their columns."""
+    tested = proportional_hazards(fit, data)
+    known = [term.name for term in terms if term.column.category != "unknown"]
+    if tested.trouble is None or not known or len(known) == len(terms):
+        return tested
+    fewer = data.only(known)
+    again = fit_cox(fewer)
+    return tested if again.trouble is not None else proportional_hazards(again, fewer)
+
+
+def _moving(tested: ProportionalHazards) -> set[str]:
+    """Return the effects that change over time, by Holm's rule."""
     if tested.trouble is not None:
-        return []
+        return set()
     order = np.argsort(tested.p_value, kind="stable")
     allowed = _CHANCE / (len(order) - np.arange(len(order)))
     passed = tested.p_value[order] > allowed
     many = int(np.argmax(passed)) if passed.any() else len(order)
-    return sorted(int(place) for place in order[:many])
+    return {tested.names[place] for place in order[:many]}
 
 
 def _handled(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -15,6 +16,7 @@ from kamlib.book import Book, open_book
 from kamlib.book.simulate import write_demo
 from kamlib.churn.engine import collect
 from kamlib.churn.episodes import Episodes, episodes
+from kamlib.churn.landmarks import landmarks
 from kamlib.churn.spells import spells
 from kamlib.params import unit_from
 
@@ -218,3 +220,20 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Book]:
 def _built() -> Callable[[Book], Episodes]:
     """Return a function: book -> its account-months under its own parameters."""
     return built
+
+
+@pytest.fixture(scope="session")
+def study(demo: Callable[..., Book]) -> Callable[..., SimpleNamespace]:
+    """Return a function: demo unit, size and rules -> all that a forecast of churn stands on."""
+
+    @cache
+    def call(name: str, size: float, as_of: str = "2025-12-31", **rules: Any) -> SimpleNamespace:
+        book = demo(name, size, as_of, churn=rules)
+        found = spells(book, book.unit.churn)
+        months = episodes(book, book.unit.churn, found)
+        return SimpleNamespace(
+            book=book, rules=book.unit.churn, spells=found, episodes=months,
+            landmarks=landmarks(book, book.unit.churn, found, months),
+        )  # fmt: skip
+
+    return call
