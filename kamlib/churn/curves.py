@@ -26,6 +26,8 @@ N_START, N_GROUP = 30, 10
 _MANY = 0.10  # part of ends that are no churn, from which on the curve is far from what really left
 _REPEATS = 0.25  # part of spells after a return, from which on independence is doubtful
 _SMALLEST_P = 0.001
+# a chi-squared statistic wants at least five expected in four of five groups, and one in each
+_EXPECTED, _FEW_CELLS = 5, 0.2
 
 
 def survival(
@@ -169,6 +171,8 @@ def compare_groups(
 
     References
     ----------
+    Cochran, W. G. (1954). Some methods for strengthening the common χ² tests. Biometrics 10, 417–451
+    (how few may be expected). doi:10.2307/3001616
     Peto, R. and Peto, J. (1972). Asymptotically efficient rank invariant test procedures. Journal of
     the Royal Statistical Society A 135, 185–207. doi:10.2307/2344317
     """
@@ -217,7 +221,8 @@ def compare_groups(
         p_value=test.p_value, start=found.start, horizon=shortest,
     )  # fmt: skip
     note = Sentence("curves.compared", values)
-    return Estimate("compare_groups", table[list(_TABLE)], summary, note, _checks(found))
+    checks = (*_checks(found), _enough(table["n_expected"]))
+    return Estimate("compare_groups", table[list(_TABLE)], summary, note, checks)
 
 
 _TABLE = (
@@ -303,6 +308,14 @@ def _checks(found: Groups) -> tuple[Check, ...]:
     ends = pd.Series(np.concatenate([part.event_type for part in found.parts.values()]))
     losses = int((ends == "churn").sum())
     return found.check, _competing(int(ends.isin(COMPETING).sum()), losses)
+
+
+def _enough(expected: pd.Series) -> Check:
+    few = int((expected < _EXPECTED).sum())
+    values = {"n": few, "of": len(expected), "need": _EXPECTED}
+    enough = few <= _FEW_CELLS * len(expected) and bool((expected >= 1).all())
+    return Check("losses_enough", enough,
+                 Sentence("curves.enough_losses" if enough else "curves.few_losses", values))  # fmt: skip
 
 
 def _competing(ends: int, losses: int) -> Check:

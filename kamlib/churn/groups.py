@@ -115,6 +115,8 @@ def _check(
 ) -> Check:
     every = small | undrawn
     values = {"n": len(every), "by": by, "accounts": sum(every.values()), "none": unknown}
+    if not every and by == "cohort" and unknown:
+        return Check("groups_kept", True, Sentence("curves.cohorts_before", values))
     if not every:
         key = "curves.groups_unknown" if unknown else "curves.groups_kept"
         return Check("groups_kept", not unknown, Sentence(key, values))

@@ -23,7 +23,7 @@ def discounted_months(months: int, rate: float) -> float:
     """Return how many months' worth the next `months` are worth today, each at its middle.
 
     >>> discounted_months(12, 0.0), round(discounted_months(12, 0.1), 2)
-    (12.0, 11.44)
+    (12.0, 11.45)
     """
     return float(sum((1 + rate) ** (-(m - 0.5) / _YEAR) for m in range(1, months + 1)))
 

@@ -110,6 +110,8 @@ def test_groups_by_hand():
     assert frame["remaining"].tolist() == [0, 1]
     assert frame["restricted_mean"].tolist() == pytest.approx([1.5, 2])
     assert frame["median_stay"].tolist() == pytest.approx([1, 3])
+    # fewer than five losses were to be expected of either
+    assert found.checks[-1].note.key == "curves.few_losses"
     # p = 0.09
     assert found.note.values["verdict"].key == "curves.alike"
 
@@ -178,6 +180,9 @@ def test_spells_that_began_before_the_records_belong_to_no_cohort():
     groups = by_cohort(rows, date(2021, 1, 1))["group"]
     assert groups.isna().tolist() == [True, False, False, False]
     assert groups.tolist()[1:] == ["2021", "2021", "2022"]
+    found = told(compare_groups(rows.assign(group=groups), "cohort", horizon=2, **SMALL))
+    assert found.checks[0].passed is True
+    assert str(found.checks[0].note).startswith("1 account began before the records do")
 
 
 # The traps: shown wrong when done naively, and right as built
@@ -241,6 +246,7 @@ def test_members_do_not_stay_longer_because_who_stays_becomes_a_member():
     frame = fair.frame.set_index("group")
     for group in ("member", "none"):
         assert frame.loc[group, "share_low"] < truth < frame.loc[group, "share_high"]
+    assert fair.checks[-1].note.key == "curves.enough_losses"
     # an account that joined counts for both groups, and once in all
     assert fair["n_obs"] == 2000
     assert frame["n_accounts"].sum() > 2000

@@ -14,7 +14,6 @@ from kamlib.book import open_book
 from kamlib.book.simulate import write_demo
 from kamlib.churn.driver_rows import driver_rows
 from kamlib.churn.drivers import contrast, drivers
-from kamlib.churn.engine import collect
 from kamlib.churn.episodes import episodes
 from kamlib.churn.spells import spells
 from kamlib.glossary import Style, columns, say
@@ -233,15 +232,6 @@ def rehearsed(unit: str, size: float, seed: int, folder: Path):
     return drivers(rows, found.definition, book.unit.churn), truth["retention"]
 
 
-def test_planted_effects_lie_in_their_intervals(tmp_path):
-    found, truth = rehearsed("telecom_lines", 0.25, 1, tmp_path)
-    held = log_ratios(found, truth)
-    # ten intervals of 95 %: all but two hold with a chance of 99 %
-    assert len(held) >= 9
-    assert sum(ok for _, ok in held) >= len(held) - 2
-    assert effect_of(found, "manager_left_6m")["hazard_ratio"] > 1.3
-
-
 @pytest.mark.slow
 def test_planted_effects_lie_in_their_intervals_at_the_stated_rate(tmp_path):
     held = []
@@ -252,27 +242,3 @@ def test_planted_effects_lie_in_their_intervals_at_the_stated_rate(tmp_path):
     # 88 with a chance of 1 % if the rate is 94 %
     assert len(held) > 90
     assert sum(ok for _, ok in held) / len(held) > 0.88
-
-
-def test_before_a_silence_is_declared_complaints_seem_to_keep_accounts(study):
-    """Dated to the declaration, a loss comes when nobody complains any more."""
-    one = study("industrial_supplies", 0.5)
-    rows = driver_rows(one.book, one.rules, one.spells, one.episodes)
-    declared = collect(one.episodes.table)
-    naive = fit_cox(
-        cox_data(
-            declared[["complaints_3m", "open_complaints"]].clip(upper=3), declared["duration_days"],
-            declared["event"], names=["c", "o"], entry=declared["entry_days"],
-        )
-    )  # fmt: skip
-    right = fit_cox(
-        cox_data(
-            rows[["complaints_3m", "open_complaints"]].clip(upper=3), rows["exit_months"],
-            rows["event"], names=["c", "o"], entry=rows["entry_months"],
-        )
-    )  # fmt: skip
-    assert naive.coefficients[1] < 0.1 < right.coefficients[1]  # planted: 0.6
-    found = drivers(rows, one.spells.definition, one.rules)
-    assert not {"partial_loss", "revenue_trend", "days_since_last"} & set(found.frame["term"])
-    assert "drivers_dated_back" in {check.name for check in found.checks}
-    assert say(found.note, Style("zh"))

@@ -64,7 +64,7 @@ def test_few_losses_are_refused():
 
 
 def test_spells_of_a_book(study):
-    one = study("telecom_lines", 0.25)
+    one = study("telecom_lines", 0.25, due_months=1)
     rows = observed_spells(one.book, one.spells)
     assert (rows["exit_years"] > rows["entry_years"]).all()
     assert rows["exit_years"].max() > 10  # ten years before the records began

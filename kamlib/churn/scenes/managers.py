@@ -1,9 +1,9 @@
-"""An account manager resigns: whether his accounts follow, and how long after.
+"""An account manager resigns: whether accounts follow, and how long after.
 
 Who is looked at must not depend on how it ended. Before a departure these are the accounts that the
-manager held at the start of the month, those lost before he went included: an account that he held on
-his last day has outlived all months before it, by definition. After a departure these are the accounts
-that lost him by it.
+manager held at the start of the month, those lost before the departure included: an account that was
+held on the last day has outlived all months before it, by definition. After a departure these are the
+accounts that lost their manager by it.
 """
 
 from __future__ import annotations

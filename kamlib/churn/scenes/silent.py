@@ -141,11 +141,14 @@ def silent_accounts(
         still = float(rows.loc[rows["event_type"].isna(), "revenue"].sum())
         return none_found("silent_accounts", "scenes.none_back", n=len(rows), months=months,
                           revenue=still)  # fmt: skip
-    used = min(float(horizon), float(followed["waited_months"].max()))
     sizes = followed["group"].value_counts()
     roles = sorted(sizes[sizes >= _FEW].index)
     some = {ALL: followed} | {role: followed[followed["group"] == role] for role in roles}
     curves = {group: _returns(part, conf_level) for group, part in some.items()}
+    every = curves[ALL]
+    # where nobody is silent any more the share stays as it is
+    known = horizon if every["event_free"].iloc[-1] <= 0 else every["time"].iloc[-1]
+    used = float(min(horizon, known))
     frame = pd.concat([c.assign(group=g) for g, c in curves.items()], ignore_index=True)
     frame.insert(0, "group", frame.pop("group"))
     frame = frame.drop(columns="event_free")

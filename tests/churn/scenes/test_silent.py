@@ -119,6 +119,11 @@ def test_intermediaries_that_sell_from_stock_come_back():
     assert roles.values["least_share"] == pytest.approx(6 / 36)
 
 
+def test_once_all_are_back_the_share_stays():
+    estimate = told(silent_accounts(times((1, "back", "x"), (3, "back", "x"))))
+    assert (estimate["horizon"], estimate["share"]) == (12, 1)
+
+
 def test_nobody_silent_and_nobody_back():
     assert (
         told(silent_accounts(times().astype({"waited_months": float}))).note.key

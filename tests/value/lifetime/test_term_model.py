@@ -104,21 +104,21 @@ def test_gradients(alpha, beta, c, early, size):
         np.testing.assert_allclose(slope, numeric, rtol=2e-3, atol=2e-3)
 
 
-def play(n, rng, *, alpha=1.6, beta=8.0, early=0.6, by_size=-0.3, term=12.0, years=5.0):
+def play(n, rng, *, alpha=1.6, beta=8.0, early=0.6, by_size=-0.3, term=12.0, begun=10, years=5):
     """Chains begun over ten years, records of the last five; ages accrue as the model says."""
     size = np.round(2 * rng.standard_normal(n)) / 2
     hazard = -np.log1p(-rng.beta(alpha, beta, n)) * np.exp(by_size * size)
-    begun = rng.uniform(0, 120, n)
+    start = rng.uniform(120 - 12 * begun, 120, n)
     left = rng.standard_exponential(n) / hazard
     whole = np.floor(left)
     within = left - whole
     is_early = within < early
     lived = (whole + np.where(is_early, within / early, 1.0)) * term
     opens, closes = 120 - 12 * years, 120.0
-    there = begun + lived > opens
-    entry_months = np.maximum(opens - begun, 0)
-    seen = np.minimum(lived, closes - begun)
-    lost = lived <= closes - begun
+    there = start + lived > opens
+    entry_months = np.maximum(opens - start, 0)
+    seen = np.minimum(lived, closes - start)
+    lost = lived <= closes - start
     at_end = lost & ~is_early
     survived = np.where(at_end, whole, np.floor(seen / term + 1e-9))
     frame = pd.DataFrame(
@@ -147,7 +147,7 @@ def test_truth_is_recovered_from_terms_seen_in_part():
 
 def test_counting_the_early_ones_alone_would_mislead():
     """Chains lost early in a running term count; those that run on in it must count as well."""
-    frame = play(8000, np.random.default_rng(2), years=10.0, term=36.0)
+    frame = play(8000, np.random.default_rng(2), begun=5, term=36.0)
     found = fit_terms(distinct_courses(frame)).parameters
     whole = contracts(frame["entry"], frame["survived"], frame["lost"])
     wrong = fit_renewals(SBG, whole).parameters
