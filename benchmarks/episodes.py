@@ -61,7 +61,7 @@ book = Book(
     present={"transactions": tuple(lines.columns), "accounts": ("account_id",)},
     counts=pd.DataFrame(), faults=pd.DataFrame(), fingerprint="", checks=(), rejected=None,
 )
-rules = unit.churn
+rules = unit.churn_survival
 """
 )
 PIECES = {

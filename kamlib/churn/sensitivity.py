@@ -34,7 +34,7 @@ def rhythm_sensitivity(book: Book, rules: ChurnParams, ks: Sequence[float] = (2,
     book
         The unit's book.
     rules
-        Section `churn` of the parameters; its `k` is replaced, `conf_level` is that of the intervals.
+        Section `churn_survival` of the parameters; its `k` is replaced, `conf_level` is that of the intervals.
     ks
         Usual gaps of silence after which an account is lost.
 

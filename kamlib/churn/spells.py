@@ -69,7 +69,7 @@ def spells(book: Book, rules: ChurnParams, facts: MonthFacts | None = None) -> S
     book
         The unit's book; its grain decides who an account is.
     rules
-        Section `churn` of the parameters.
+        Section `churn_survival` of the parameters.
     facts
         Its orders by month, where they are at hand.
 
@@ -93,14 +93,14 @@ def spells(book: Book, rules: ChurnParams, facts: MonthFacts | None = None) -> S
     chosen = definition_of(book, rules)
     if chosen == "contracts" and not book.has("contracts"):
         raise FitError(
-            "churn.definition: 'contracts' needs the table contracts, which the unit lacks; give it, "
+            "churn_survival.definition: 'contracts' needs the table contracts, which the unit lacks; give it, "
             "or choose own_rhythm or fixed_months"
         )
     start = records_from(book, rules)
     if start > book.as_of:
         raise FitError(
             f"churn: the records begin on {start} and the study looks at {book.as_of}, before "
-            "anything was known; choose a later as_of, or an earlier churn.records_from"
+            "anything was known; choose a later as_of, or an earlier churn_survival.records_from"
         )
     facts, ends = facts or month_facts(book), stated_ends(book)
     if chosen == "contracts":

@@ -1,4 +1,4 @@
-"""Parameters of study 20, churn as survival: `churn`."""
+"""Parameters of study 20, churn as survival: `churn_survival`."""
 
 from __future__ import annotations
 

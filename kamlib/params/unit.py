@@ -40,7 +40,7 @@ class Unit(Section):
     book: BookSource = Field(description="where the records are")
     ledger: LedgerParams = Field(default_factory=LedgerParams)
     customer_value: CustomerValueParams = Field(default_factory=CustomerValueParams)
-    churn: ChurnParams = Field(default_factory=ChurnParams)
+    churn_survival: ChurnParams = Field(default_factory=ChurnParams)
     folder: Path = Field(Path("."), exclude=True, description="folder of the parameter file")
 
     @model_validator(mode="after")

@@ -24,7 +24,7 @@ Frames = Callable[..., pd.DataFrame]
 
 
 def built(book: Book) -> Episodes:
-    return episodes(book, book.unit.churn, spells(book, book.unit.churn))
+    return episodes(book, book.unit.churn_survival, spells(book, book.unit.churn_survival))
 
 
 @pytest.fixture(scope="session")
@@ -32,9 +32,9 @@ def spells_of(small: Any) -> Frames:
     """Return a function: tables and rules -> spells, days as text and unknown ones as None."""
 
     def call(tables: Any, as_of: str = "2024-12-31", **rules: Any) -> pd.DataFrame:
-        params = {"as_of": as_of, "churn": rules} | rules.pop("unit", {})
+        params = {"as_of": as_of, "churn_survival": rules} | rules.pop("unit", {})
         book = small.open(tables, **params)
-        frame = collect(spells(book, book.unit.churn).table)
+        frame = collect(spells(book, book.unit.churn_survival).table)
         for column in frame.columns:
             if frame[column].dtype.kind == "M":
                 text = frame[column].dt.strftime("%Y-%m-%d").astype(object)
@@ -228,12 +228,12 @@ def study(demo: Callable[..., Book]) -> Callable[..., SimpleNamespace]:
 
     @cache
     def call(name: str, size: float, as_of: str = "2025-12-31", **rules: Any) -> SimpleNamespace:
-        book = demo(name, size, as_of, churn=rules)
-        found = spells(book, book.unit.churn)
-        months = episodes(book, book.unit.churn, found)
+        book = demo(name, size, as_of, churn_survival=rules)
+        found = spells(book, book.unit.churn_survival)
+        months = episodes(book, book.unit.churn_survival, found)
         return SimpleNamespace(
-            book=book, rules=book.unit.churn, spells=found, episodes=months,
-            landmarks=landmarks(book, book.unit.churn, found, months),
+            book=book, rules=book.unit.churn_survival, spells=found, episodes=months,
+            landmarks=landmarks(book, book.unit.churn_survival, found, months),
         )  # fmt: skip
 
     return call

@@ -48,12 +48,12 @@ def book(small, monthly):
             {"account_id": "a", "manager_id": "m1", "starts_on": "2022-01-01", "ends_on": None},
         ],
     }  # fmt: skip
-    return small.open(tables, as_of="2023-12-31", churn=RULES)
+    return small.open(tables, as_of="2023-12-31", churn_survival=RULES)
 
 
 @pytest.fixture(scope="module")
 def found(book):
-    return spells(book, book.unit.churn)
+    return spells(book, book.unit.churn_survival)
 
 
 def by_account(table):
@@ -108,8 +108,8 @@ def test_every_group_can_be_asked_for(book):
 
 def test_without_a_programme_nobody_is_known_to_be_in_none(small, monthly):
     bare = small.open({"transactions": monthly("a", "2022-01-10", 24, amount=1)},
-                      as_of="2023-12-31", churn=RULES)  # fmt: skip
-    found = spells(bare, bare.unit.churn)
+                      as_of="2023-12-31", churn_survival=RULES)  # fmt: skip
+    found = spells(bare, bare.unit.churn_survival)
     rows = collect(landmark_rows(bare, found, date(2022, 12, 31), "programme_level"))
     assert rows["group"].isna().all()
 
@@ -147,5 +147,5 @@ def test_stays_hold_the_same_losses_and_the_same_time_as_months(demo, built):
         assert (rows["event_type"] == "churn").sum() == every["event"].sum()
         assert len(rows) < len(every) / 5
     # and the same as spells at risk
-    whole = collect(spell_rows(book, spells(book, book.unit.churn)))
+    whole = collect(spell_rows(book, spells(book, book.unit.churn_survival)))
     assert (whole["duration_days"] - whole["entry_days"]).sum() == time

@@ -11,7 +11,7 @@ from kamlib.churn.spells import spells
 
 
 def rows_of(book, **rules) -> pd.DataFrame:
-    changed = book.unit.churn.model_copy(update=rules)
+    changed = book.unit.churn_survival.model_copy(update=rules)
     found = spells(book, changed)
     return driver_rows(book, changed, found, episodes(book, changed, found))
 

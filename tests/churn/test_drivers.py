@@ -224,12 +224,18 @@ def log_ratios(found, truth) -> list[tuple[str, bool]]:
 def rehearsed(unit: str, size: float, seed: int, folder: Path):
     made = write_demo(unit, folder / str(seed), seed=seed, size=size)
     tables = {path.stem: {"file": str(path)} for path in made.glob("*.parquet")}
-    raw = {"book": {"tables": tables}, "as_of": date(2025, 12, 31), "churn": {"due_months": 1}}
+    raw = {
+        "book": {"tables": tables},
+        "as_of": date(2025, 12, 31),
+        "churn_survival": {"due_months": 1},
+    }
     book = open_book(unit_from(raw, name=unit, folder=folder))
-    found = spells(book, book.unit.churn)
-    rows = driver_rows(book, book.unit.churn, found, episodes(book, book.unit.churn, found))
+    found = spells(book, book.unit.churn_survival)
+    rows = driver_rows(
+        book, book.unit.churn_survival, found, episodes(book, book.unit.churn_survival, found)
+    )
     truth = json.loads((folder / str(seed) / "_truth" / f"{unit}.json").read_text("utf-8"))
-    return drivers(rows, found.definition, book.unit.churn), truth["retention"]
+    return drivers(rows, found.definition, book.unit.churn_survival), truth["retention"]
 
 
 @pytest.mark.slow

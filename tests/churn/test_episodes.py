@@ -64,7 +64,7 @@ def test_other_ends_are_events_of_their_own_kind(small, built, monthly):
     told = [{"account_id": "a", "date": "2023-09-10", "reason": "insolvent"}]
     book = small.open(
         {"transactions": monthly("a", "2023-01-05", 12, amount=1), "defections": told},
-        churn={"definition": "own_rhythm"},
+        churn_survival={"definition": "own_rhythm"},
     )
     rows = collect(built(book).table)
     first = rows[rows["spell_no"] == 1].iloc[-1]
@@ -103,10 +103,10 @@ def test_late_records_change_nothing_that_was_known(small, definition):
     made = {}
     for day in ("2022-08-17", "2023-01-31", "2024-06-30"):
         book = small.open(
-            {"transactions": lines}, as_of=day, churn={"definition": definition, "k": 2}
+            {"transactions": lines}, as_of=day, churn_survival={"definition": definition, "k": 2}
         )
-        found = spells(book, book.unit.churn)
-        rows = collect(episodes(book, book.unit.churn, found).table)
+        found = spells(book, book.unit.churn_survival)
+        rows = collect(episodes(book, book.unit.churn_survival, found).table)
         made[day] = rows, collect(found.table)
     last, last_spells = made.pop("2024-06-30")
     assert last["event"].sum() >= 5
@@ -138,7 +138,7 @@ def test_demo_units_have_one_past_at_full_size(demo, built, name, definition):
 
 def check_past(demo, built, name, size, days, definition="auto"):
     def at(day):
-        book = demo(name, size, day, churn={"definition": definition})
+        book = demo(name, size, day, churn_survival={"definition": definition})
         table = built(book).table
         check_episodes(table, book.as_of)
         return collect(table)
@@ -160,7 +160,7 @@ COVARIATES = {
 def test_lives_under_contract_are_found_as_they_were(demo, built):
     """Every loss of the simulator in its month, and the covariates of its hazard."""
     truth = simulate("telecom_lines", size=0.12).risk_truth
-    book = demo("telecom_lines", 0.12, churn={"due_months": 1})
+    book = demo("telecom_lines", 0.12, churn_survival={"due_months": 1})
     rows = collect(built(book).table)
     truth = truth.astype({"account_id": object, "month": "datetime64[ns]", "end": object})
     both = truth.merge(rows, on=["account_id", "month"], suffixes=("_true", ""), how="left")
@@ -188,7 +188,7 @@ def test_losses_by_silence_are_found_by_a_patient_rule(demo):
     rates = {}
     book = demo("industrial_supplies", 0.12)
     for k, floor in ((3, 30), (6, 90)):
-        rules = book.unit.churn.model_copy(update={"k": float(k), "floor_days": floor})
+        rules = book.unit.churn_survival.model_copy(update={"k": float(k), "floor_days": floor})
         table = episodes(book, rules, spells(book, rules)).table
         rates[k] = float(table.event.mean().execute())
     assert 0.6 * hazard.mean() < rates[6] < 1.6 * hazard.mean()

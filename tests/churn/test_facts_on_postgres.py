@@ -30,7 +30,7 @@ UNIT, DAY = "industrial_supplies", date(2023, 6, 30)
 
 
 def all_facts(book: Book, months: ir.Table) -> dict[str, pd.DataFrame]:
-    found = spells(book, book.unit.churn)
+    found = spells(book, book.unit.churn_survival)
     accounts = ledger(book)
     lost, stayed = large_accounts(book, found, accounts)
     tables: dict[str, Any] = {
@@ -55,9 +55,9 @@ def test_both_engines_agree(server, small, monkeypatch):  # noqa: F811
     monkeypatch.setenv("KAM_TEST_PASSWORD", PASSWORD)
     rules = {"definition": "fixed_months", "silent_months": 3}
     tables = simulate(UNIT, size=0.02).tables
-    ours = small.open(tables, kind="parquet", as_of="2025-12-31", churn=rules)
+    ours = small.open(tables, kind="parquet", as_of="2025-12-31", churn_survival=rules)
     # account-months as a table: how they are made is another matter
-    months = episodes(ours, ours.unit.churn, spells(ours, ours.unit.churn)).table
+    months = episodes(ours, ours.unit.churn_survival, spells(ours, ours.unit.churn_survival)).table
     with psycopg.connect(**server, dbname="postgres", autocommit=True) as link:
         link.execute("create database scenes")
         link.execute("alter database scenes set jit = off")
@@ -65,7 +65,11 @@ def test_both_engines_agree(server, small, monkeypatch):  # noqa: F811
         for name in tables:
             _copy(link, name, ours[name].select(*ours.present[name]).to_pyarrow())
         _copy(link, "account_months", months.to_pyarrow())
-    raw = {"book": {"database": _address(server, "scenes")}, "as_of": "2025-12-31", "churn": rules}
+    raw = {
+        "book": {"database": _address(server, "scenes")},
+        "as_of": "2025-12-31",
+        "churn_survival": rules,
+    }
     theirs = open_book(unit_from(raw, name="scenes", folder=Path()))
     try:
         there = all_facts(theirs, theirs.con.table("account_months"))

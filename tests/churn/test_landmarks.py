@@ -18,7 +18,7 @@ from kamlib.stats.concordance import auc_at
 
 
 def marks(book, **rules):
-    changed = book.unit.churn.model_copy(update=rules)
+    changed = book.unit.churn_survival.model_copy(update=rules)
     found = spells(book, changed)
     return landmarks(book, changed, found, episodes(book, changed, found))
 

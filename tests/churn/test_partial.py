@@ -16,7 +16,7 @@ def partial(small, built):
     def call(lines, more=None, **rules):
         book = small.open(
             {"transactions": lines} | (more or {}), as_of="2024-12-31",
-            churn={"definition": "fixed_months"} | rules,
+            churn_survival={"definition": "fixed_months"} | rules,
         )  # fmt: skip
         found = built(book)
         frame = collect(found.partial)[NAMES]

@@ -19,7 +19,7 @@ def known(small, orders):
     book = small.open({"transactions": orders("a", *days)}, as_of="2023-12-31")
 
     def call(**rules):
-        changed = book.unit.churn.model_copy(update=rules)
+        changed = book.unit.churn_survival.model_copy(update=rules)
         lines = book["transactions"]
         months = lines.select("account_id", **{MONTH: month_number(lines.date) + 1}).distinct()
         found = patience(book, changed, spells(book, changed), months)

@@ -145,10 +145,12 @@ def test_account_months_are_the_same(pairs):
 def test_spells_by_silence_are_the_same(pairs):
     made, checked, rates = [], [], []
     for book in pairs("industrial_supplies"):
-        found = spells(book, book.unit.churn)
+        found = spells(book, book.unit.churn_survival)
         made.append(collect(found.table))
-        checked.append([(c.name, str(c.note)) for c in spell_checks(book, book.unit.churn, found)])
-        rates.append(rhythm_sensitivity(book, book.unit.churn, (4,)).frame)
+        checked.append(
+            [(c.name, str(c.note)) for c in spell_checks(book, book.unit.churn_survival, found)]
+        )
+        rates.append(rhythm_sensitivity(book, book.unit.churn_survival, (4,)).frame)
     same(*made)
     assert checked[0] == checked[1]
     same(*rates)
@@ -164,7 +166,7 @@ def test_account_months_are_the_same_under_every_definition(pairs, name, definit
 def compare(books, definition="auto"):
     made = []
     for book in books:
-        rules = book.unit.churn.model_copy(update={"definition": definition})
+        rules = book.unit.churn_survival.model_copy(update={"definition": definition})
         rows = episodes(book, rules, spells(book, rules))
         made.append([collect(t) for t in (rows.table, rows.living, rows.partial)])
         if book.con.name == "postgres":

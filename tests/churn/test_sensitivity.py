@@ -24,7 +24,7 @@ def test_a_unit_by_hand(small, orders):
         *orders("b", "2023-01-01", "2023-01-11", "2023-01-21"),
     ]
     book = small.open({"transactions": lines}, as_of="2023-12-31")
-    found = rhythm_sensitivity(book, book.unit.churn, ks=(6, 3))
+    found = rhythm_sensitivity(book, book.unit.churn_survival, ks=(6, 3))
     frame = found.frame.set_index("k")
     assert frame.index.tolist() == [3, 6]
     assert frame["n_spells"].tolist() == [3, 2]
@@ -40,20 +40,20 @@ def test_a_unit_by_hand(small, orders):
     assert (frame["churn_rate"] < frame["rate_high"]).all()
     [check] = found.checks
     assert check.passed is False  # a third is more than a quarter
-    assert "Raise churn.k" in str(check.note)
+    assert "Raise churn_survival.k" in str(check.note)
     assert str(found.note).startswith("Declared lost after 3.0 usual gaps of silence")
 
 
 def test_records_too_short_are_refused(small, orders):
     book = small.open({"transactions": orders("a", "2023-01-01", "2023-01-11")})
-    found = rhythm_sensitivity(book, book.unit.churn)
+    found = rhythm_sensitivity(book, book.unit.churn_survival)
     assert found.refused
     assert "too short" in str(found.note)
 
 
 def test_patience_only_lowers_the_rate(demo):
     book = demo("industrial_supplies", 0.05)
-    frame = rhythm_sensitivity(book, book.unit.churn).frame
+    frame = rhythm_sensitivity(book, book.unit.churn_survival).frame
     assert np.all(np.diff(frame["churn_rate"]) < 0)
     assert np.all(np.diff(frame["false_alarm_share"]) < 0)
     assert frame["k"].tolist() == [2, 3, 4]

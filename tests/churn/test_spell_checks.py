@@ -13,8 +13,8 @@ def checks(small):
     """Return a function: tables and rules -> checks by name."""
 
     def call(tables, **rules):
-        book = small.open(tables, as_of="2024-12-31", churn=rules)
-        found = spell_checks(book, book.unit.churn, spells(book, book.unit.churn))
+        book = small.open(tables, as_of="2024-12-31", churn_survival=rules)
+        found = spell_checks(book, book.unit.churn_survival, spells(book, book.unit.churn_survival))
         return {check.name: check for check in found}
 
     return call

@@ -207,19 +207,19 @@ def test_contracts_are_the_definition_where_they_carry_the_business(small):
              {"account_id": "b", "date": "2023-01-01", "amount": 40}]  # fmt: skip
     held = [contract("1", "2023-01-01", "2025-12-31")]
     book = small.open({"transactions": lines, "contracts": held})
-    assert definition_of(book, book.unit.churn) == "contracts"
+    assert definition_of(book, book.unit.churn_survival) == "contracts"
     held = [contract("1", "2023-01-01", "2025-12-31", account="b")]
     book = small.open({"transactions": lines, "contracts": held})
-    assert definition_of(book, book.unit.churn) == "own_rhythm"
-    assert spells(book, book.unit.churn).definition == "own_rhythm"
+    assert definition_of(book, book.unit.churn_survival) == "own_rhythm"
+    assert spells(book, book.unit.churn_survival).definition == "own_rhythm"
 
 
 def test_what_cannot_be_done_is_refused_with_the_reason(small):
-    book = small.open({"transactions": FIRST}, churn={"definition": "contracts"})
+    book = small.open({"transactions": FIRST}, churn_survival={"definition": "contracts"})
     with pytest.raises(FitError, match="needs the table contracts"):
-        spells(book, book.unit.churn)
-    book = small.open({"transactions": FIRST}, churn={"records_from": "2024-05-01"})
+        spells(book, book.unit.churn_survival)
+    book = small.open({"transactions": FIRST}, churn_survival={"records_from": "2024-05-01"})
     with pytest.raises(FitError, match=r"begin on 2024-05-01 .* looks at 2023-01-01"):
-        spells(book, book.unit.churn)
+        spells(book, book.unit.churn_survival)
     with pytest.raises(BookError, match="2022-12-31"):
         small.open({"transactions": FIRST}, as_of="2022-12-31")

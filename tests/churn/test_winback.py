@@ -63,8 +63,8 @@ def test_losses_from_order_lines(small, monthly):
     ended = [{"account_id": "c", "date": "2022-08-01", "reason": "insolvent", "extent": "whole"}]
     tables = {"transactions": lines + monthly("c", "2022-01-10", 6, amount=1), "defections": ended}
     book = small.open(tables, as_of="2023-12-31",
-                      churn={"definition": "fixed_months", "silent_months": 3})  # fmt: skip
-    found = collect(losses(book, spells(book, book.unit.churn)))
+                      churn_survival={"definition": "fixed_months", "silent_months": 3})  # fmt: skip
+    found = collect(losses(book, spells(book, book.unit.churn_survival)))
     assert found["account_id"].tolist() == ["a", "a"]
     assert found["event"].tolist() == [1, 0]
     # 30 September 2022 to 10 February 2023; 30 June to 31 December 2023

@@ -9,12 +9,12 @@ from kamlib.params import unit_from
 
 
 def unit(**churn):
-    raw = {"book": {"tables": {"transactions": "sales.csv"}}, "churn": churn}
+    raw = {"book": {"tables": {"transactions": "sales.csv"}}, "churn_survival": churn}
     return unit_from(raw, name="north", folder=Path("."))
 
 
 def test_defaults():
-    churn = unit().churn
+    churn = unit().churn_survival
     assert (churn.definition, churn.k, churn.floor_days, churn.cap_days) == ("auto", 3, 30, 365)
     assert (churn.silent_months, churn.renewal_grace_days) == (3, 30)
     assert churn.horizons == (3, 6, 12)

@@ -255,7 +255,7 @@ def relation_of(book: Book, day: date, params: LifetimeParams) -> tuple[str, Sen
     rows, end = owner(book, book["contracts"]), ibis.date(day)
     over = (rows.ended_on <= end).fill_null(False)
     last = over.ifelse(rows.ended_on, rows.ends_on)
-    grace = end - ibis.interval(days=book.unit.churn.renewal_grace_days)
+    grace = end - ibis.interval(days=book.unit.churn_survival.renewal_grace_days)
     held = rows.filter(
         rows.starts_on <= end,
         rows.recorded_on.fill_null(rows.starts_on) <= end,

@@ -15,7 +15,7 @@ from kamlib.value.lifetime.contract_courses import IN_FORCE
 from kamlib.value.lifetime.contract_facts import YEAR_DAYS, Terms
 from kamlib.value.lifetime.contract_lives import Endings, fit_endings, play
 from kamlib.value.lifetime.outlook import Outlook
-from kamlib.value.lifetime.predict import NAMES, Interval, Prediction, limits
+from kamlib.value.lifetime.predict import NAMES, Interval, Prediction, limits, tails
 from kamlib.value.lifetime.renewals import MIN_LOST
 from kamlib.value.lifetime.revenue_level import (
     RevenueLevel,
@@ -48,6 +48,7 @@ def contractual(
     horizon_days: float,
     discount: float,
     conf_level: float,
+    account_level: float = 0.0,
     draws: int,
     rng: np.random.Generator,
 ) -> Outlook | Estimate:
@@ -74,6 +75,9 @@ def contractual(
         Continuous rate per day.
     conf_level, draws, rng
         Level of the intervals; futures drawn; source of randomness.
+    account_level
+        Level at which limits of single accounts' money are taken, where it is above `conf_level`; see
+        `rehearse_contracts`.
 
     Returns
     -------
@@ -105,7 +109,7 @@ def contractual(
     prediction, chances, path = _forecast(
         endings, held, level, np.asarray(margin_rate, dtype=np.float64),
         np.asarray(cost_per_day, dtype=np.float64), times, day=day, discount=discount,
-        conf_level=conf_level, rng=rng,
+        conf_level=conf_level, account_level=account_level, rng=rng,
     )  # fmt: skip
     last_year = revenue[revenue["years_ago"] == 0].set_index("account_id")["revenue"]
     main = held.loc[held.groupby("account_id")["value_per_year"].idxmax()]
@@ -140,6 +144,7 @@ def _forecast(
     day: pd.Timestamp,
     discount: float,
     conf_level: float,
+    account_level: float,
     rng: np.random.Generator,
 ) -> tuple[Prediction, dict[str, Floats], dict[str, Floats]]:
     """Return the prediction, chances of each account, and what is expected by each time."""
@@ -156,7 +161,7 @@ def _forecast(
     found: dict[str, list[Floats]] = {name: [] for name in NAMES}
     negative, alive, stay = np.empty(n), np.empty(n), np.empty(n)
     earned_by, renewed_by = np.zeros(len(cuts)), np.zeros(len(times))
-    tails = [(1 - conf_level) / 2, (1 + conf_level) / 2]
+    stated, wide = tails(conf_level), tails(max(conf_level, account_level))
     for part in _parts(first, max(1, _BLOCK // draws)):
         rows = slice(first[part.start], first[part.stop])
         starts = first[part] - first[part.start]
@@ -183,12 +188,12 @@ def _forecast(
         values = (count, total, margin, cost, margin - cost)
         for name, value in zip(NAMES, values, strict=True):
             sums[name] += value.sum(axis=1)
-            found[name].append(limits(value, tails))
+            found[name].append(limits(value, stated if name == "purchases" else wide))
         negative[part] = (values[-1] < 0).mean(axis=0)
         alive[part], stay[part] = (lived > 0).mean(axis=0), (lived >= horizon).mean(axis=0)
     each = {name: Interval(*np.concatenate(found[name], axis=1)) for name in NAMES}
     unit = {
-        name: Interval(np.asarray(value.mean()), *np.quantile(value, tails)[:, None][..., 0])
+        name: Interval(np.asarray(value.mean()), *np.quantile(value, stated)[:, None][..., 0])
         for name, value in sums.items()
     }
     by = np.cumsum(earned_by)[np.searchsorted(cuts, times)]

@@ -137,7 +137,7 @@ def _forecast(
 ) -> Outlook | Estimate:
     params = book.unit.customer_value.lifetime
     if relation == "contracts":
-        terms = contract_terms(book, day, grace_days=book.unit.churn.renewal_grace_days)
+        terms = contract_terms(book, day, grace_days=book.unit.churn_survival.renewal_grace_days)
         chains = courses(terms)
         found = _economics(contract_accounts(chains), ledger, day, params.draws, rng)
         made = contractual(

@@ -145,7 +145,7 @@ def predict(
     found: dict[str, list[Floats]] = {name: [] for name in NAMES}
     negative, p_order = np.empty(n), np.empty(n)
     path = {"purchases": np.zeros(len(ahead)), "revenue": np.zeros(len(ahead))}
-    tails = _tails(conf_level)
+    stated = tails(conf_level)
     levels = {name: max(conf_level, wander.money_level) for name in NAMES}
     levels["purchases"] = max(conf_level, wander.count_level)
     for start in range(0, n, size):
@@ -165,7 +165,7 @@ def predict(
         values = (count, revenue, earned, paid, earned - paid)
         for name, value in zip(NAMES, values, strict=True):
             sums[name] += value.sum(axis=1)
-            found[name].append(limits(value, _tails(levels[name])))
+            found[name].append(limits(value, tails(levels[name])))
         negative[part] = (values[-1] < 0).mean(axis=0)
         p_order[part] = (count > 0).mean(axis=0)
         for step, time in enumerate(ahead):
@@ -176,13 +176,14 @@ def predict(
         name: Interval(*np.concatenate(found[name], axis=1)) if n else _empty() for name in NAMES
     }
     unit = {
-        name: Interval(np.asarray(total.mean()), *np.quantile(total, tails)[:, None][..., 0])
+        name: Interval(np.asarray(total.mean()), *np.quantile(total, stated)[:, None][..., 0])
         for name, total in sums.items()
     }
     return Prediction(each, unit, sums, negative, conf_level, p_order, path)
 
 
-def _tails(level: float) -> list[float]:
+def tails(level: float) -> list[float]:
+    """Return the shares of draws below the limits of an equal-tailed interval."""
     return [(1 - level) / 2, (1 + level) / 2]
 
 
@@ -200,10 +201,10 @@ def _mean_discount(
     return spread + (last - spread) / np.maximum(count, 1)
 
 
-def limits(values: Floats, tails: list[float]) -> Floats:
+def limits(values: Floats, shares: list[float]) -> Floats:
     """Return mean and limits over draws, shape (3, n); limits are drawn values, taken outwards."""
     draws = len(values)
-    low, high = int(np.floor(tails[0] * (draws - 1))), int(np.ceil(tails[1] * (draws - 1)))
+    low, high = int(np.floor(shares[0] * (draws - 1))), int(np.ceil(shares[1] * (draws - 1)))
     ranked = np.partition(values, (low, high), axis=0)
     return np.stack([values.mean(axis=0), ranked[low], ranked[high]])
 

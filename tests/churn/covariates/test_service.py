@@ -49,7 +49,7 @@ def test_a_case_that_was_reopened_is_open_again(small, built):
                                        "resolved_at": "2023-05-03 09:00",
                                        "reopened_at": "2023-07-10 09:00"}],
         },
-        churn={"definition": "fixed_months"},
+        churn_survival={"definition": "fixed_months"},
     )  # fmt: skip
     found = built(book).table.execute().set_index("month")["open_complaints"].sort_index()
     assert found.tolist()[-6:] == [0, 1, 1, 1, 1, 1]  # from August on

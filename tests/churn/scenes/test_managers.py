@@ -225,7 +225,7 @@ def test_accounts_held_on_the_last_day_have_outlived_all_days_before(small):
 def test_the_simulator_s_truth_is_found_again(demo):
     # telecom_lines: retention.manager_left_6m 0.70, manager_rotated_6m 0.00
     book = demo("telecom_lines", 1.0)
-    found = episodes(book, book.unit.churn, spells(book, book.unit.churn))
+    found = episodes(book, book.unit.churn_survival, spells(book, book.unit.churn_survival))
     counts = collect(manager_months(book, found.table))
     left, rotated = (manager_event_study(counts, kind) for kind in ("left_company", "rotated"))
     assert left["ratio_low"] < np.exp(0.7) < left["ratio_high"]

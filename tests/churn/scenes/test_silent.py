@@ -38,8 +38,8 @@ def tables(monthly):
 
 
 def found(small, tables, as_of="2024-12-31", **rules):
-    book = small.open(tables, as_of=as_of, churn=rules)
-    return collect(silences(book, spells(book, book.unit.churn), ledger(book)))
+    book = small.open(tables, as_of=as_of, churn_survival=rules)
+    return collect(silences(book, spells(book, book.unit.churn_survival), ledger(book)))
 
 
 def test_who_is_silent_and_for_how_long(small, tables):

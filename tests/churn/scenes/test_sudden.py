@@ -30,8 +30,10 @@ def found(small, monthly):
         "defections": [said | {"account_id": a} for a in "abg"],
     }
     book = small.open(tables, as_of="2024-12-31",
-                      churn={"definition": "fixed_months", "silent_months": 3})  # fmt: skip
-    chosen = large_accounts(book, spells(book, book.unit.churn), ledger(book), top_share=0.5)
+                      churn_survival={"definition": "fixed_months", "silent_months": 3})  # fmt: skip
+    chosen = large_accounts(
+        book, spells(book, book.unit.churn_survival), ledger(book), top_share=0.5
+    )
     return [collect(table) for table in chosen]
 
 
