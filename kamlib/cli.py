@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,7 +53,8 @@ def run(
         screen.say("There is no unit of your own in params/ yet, so the demo units run.")
     if not units and not demo and "customer_value" in {job.study for job in jobs}:
         with signals_as_interrupt():
-            _pool_first([job.unit for job in jobs], as_of, timeout, screen)
+            units_read = [job.unit for job in jobs if job.study == "customer_value"]
+            _pool_first(units_read, as_of, timeout, screen)
     limits = Limits(job=timeout, cell=max(min(timeout, Limits().cell), timeout / 2))
     records = run_jobs(jobs, workers=workers, limits=limits, screen=screen)
     screen.summary(records)
@@ -113,7 +114,10 @@ def pool(
     from kamlib.value.lifetime.pool_units import pool_units, told
 
     with store.lock(store.outputs() / "_pool" / ".lock", wait=True):
-        found = pool_units({job.unit.business_unit: job.unit for job in jobs}.values())
+        every = {
+            job.unit.business_unit: job.unit for job in jobs if job.unit.book.gives == "tables"
+        }
+        found = pool_units(every.values())
         for day, groups in found.items():
             store.replace_files(pool_folder(day), pool_files(day, groups))
     typer.echo("\n".join(told(found)))
@@ -159,11 +163,11 @@ def check(units: Units = None) -> None:
 
 
 def _found(unit: Unit) -> Iterator[str]:
-    from kamlib.book import open_book
+    from kamlib.book import open_book, open_snapshot
     from kamlib.book.faults import first_found
     from kamlib.glossary import Sentence
 
-    book = open_book(unit)
+    book = open_snapshot(unit) if unit.book.gives == "snapshot" else open_book(unit)
     yield str(book.counts.to_string(index=False))
     for fault in book.faults.to_dict("records"):
         where = ".".join(part for part in (fault["table"], fault["column"]) if part)
@@ -186,12 +190,23 @@ def list_() -> None:
         if key not in last or manifest["finished"] > last[key]["finished"]:
             last[key] = manifest
     for unit in unit_names():
-        for study in find_studies():
+        for study in filter(_suits(unit), find_studies()):
             known = last.get((unit, study))
             state = "not run yet"
             if known:
                 state = f"{known['status']}, as of {known['as_of'] or '–'}, run {known['finished']}"
             typer.echo(f"{unit}  {study}  {state}")
+
+
+def _suits(name: str) -> Callable[[str], bool]:
+    """Return whether a unit runs a study; a unit that cannot be read might run any."""
+    from kamlib.errors import KamError
+    from kamlib.params import load_unit
+
+    try:
+        return load_unit(name).suits
+    except KamError:
+        return bool
 
 
 @app.command()
@@ -217,10 +232,13 @@ def demo(
 ) -> None:
     """Write the demo units' books, which lie in outputs/_demo."""
     from kamlib.book.simulate import DEMO_UNITS, write_demo
+    from kamlib.book.simulate.subscribers import write_subscribers
     from kamlib.params import home
 
+    folder = home() / "outputs" / "_demo"
     for unit in DEMO_UNITS:
-        typer.echo(write_demo(unit, home() / "outputs" / "_demo", size=size, seed=seed))
+        typer.echo(write_demo(unit, folder, size=size, seed=seed))
+    typer.echo(write_subscribers(folder).parent)
 
 
 @app.command("import")

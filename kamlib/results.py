@@ -66,14 +66,14 @@ class Estimate:
         return self.frame.empty
 
 
-def refusal(name: str, key: str, **values: Any) -> Estimate:
+def refusal(name: str, key: str, /, **values: Any) -> Estimate:
     """Return an estimate that the data cannot carry, with the sentence that says why."""
     note = Sentence(key, values)
     summary = pd.DataFrame({"n_obs": [0], "method": ["refused"], "conf_level": [float("nan")]})
     return Estimate(name, pd.DataFrame(), summary, note, (Check(name, None, note),))
 
 
-def none_found(name: str, key: str, **values: Any) -> Estimate:
+def none_found(name: str, key: str, /, **values: Any) -> Estimate:
     """Return an estimate of what was looked for and is not there: nothing to show, nothing amiss."""
     empty = refusal(name, key, **values)
     return replace(empty, checks=(Check(name, True, empty.note),))

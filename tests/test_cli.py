@@ -281,6 +281,30 @@ def test_list(project, kam):
     assert kam("list")[1] == "north  value  ok, as of 2025-12-31, run 2026-01-01T00:00:00Z\n"
 
 
+LIST = "as_of: 2025-06-30\nbook:\n  demo: mobile_subscribers\n"
+
+
+def test_a_record_of_one_day_is_listed_checked_and_never_pooled(project, kam, monkeypatch):
+    (project / "notebooks" / "21_churn_snapshot.ipynb").touch()
+    (project / "params" / "day.yaml").write_text(LIST)
+    (project / "params" / "odd.yaml").write_text("as_of: soon\n")
+    # of a unit that cannot be read nobody knows which studies it runs
+    assert [line.split()[:2] for line in kam("list")[1].splitlines()] == [
+        ["day", "churn_snapshot"], ["north", "value"], ["odd", "value"], ["odd", "churn_snapshot"],
+    ]  # fmt: skip
+    assert "customers    3000    3000" in kam("check", "day")[1]
+    (project / "params" / "odd.yaml").unlink()
+    pooled = []
+
+    def pool_units(units):
+        pooled.extend(unit.business_unit for unit in units)
+        return {}
+
+    monkeypatch.setattr("kamlib.value.lifetime.pool_units.pool_units", pool_units)
+    assert kam("pool")[0] == 0
+    assert pooled == ["north"]
+
+
 def test_demo_and_import_say_what_they_wrote(project, kam, monkeypatch):
     made = {}
 
@@ -297,6 +321,7 @@ def test_demo_and_import_say_what_they_wrote(project, kam, monkeypatch):
     demo = project / "outputs" / "_demo"
     assert str(demo / "telecom_lines") in kam("demo", "--size", "0.5", "--seed", "7")[1].split()
     assert made["telecom_lines"] == (demo, 0.5, 7)
+    assert (demo / "mobile_subscribers" / "customers.parquet").is_file()
     assert kam("import", "online-retail-ii", "x.csv")[1].splitlines()[-1] == "next: kam run a b"
     assert made["online-retail-ii"] == (Path("x.csv"), project / "params")
 

@@ -2,6 +2,14 @@
 
 from kamlib.accounts.attributes import attributes, latest, managers
 from kamlib.accounts.calendar import Period, Window, evaluation_dates, period
+from kamlib.accounts.known import (
+    dated_number,
+    each_day,
+    known_month,
+    month_of,
+    months_before,
+    trailing,
+)
 from kamlib.accounts.ledger import Ledger, ledger, owner
 from kamlib.accounts.tiers import (
     assign_tiers,
@@ -17,12 +25,18 @@ __all__ = [
     "assign_tiers",
     "attributes",
     "contribution_standing",
+    "dated_number",
+    "each_day",
     "evaluation_dates",
+    "known_month",
     "latest",
     "ledger",
     "managers",
+    "month_of",
+    "months_before",
     "owner",
     "period",
     "tier_in_force",
+    "trailing",
     "walk_tiers",
 ]

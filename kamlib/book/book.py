@@ -150,7 +150,7 @@ def _opened(unit: Unit, origin: Origin) -> Book:
         counts=pd.DataFrame(counts),
         faults=faults,
         fingerprint=digest,
-        checks=(*checks, *relations.every_invoice(kept, as_of), _rows_check(counts)),
+        checks=(*checks, *relations.every_invoice(kept, as_of), rows_check(counts)),
         rejected=set_aside.table,
     )
 
@@ -166,7 +166,8 @@ def _last_day(sales: Judged) -> date:
     return today if pd.isna(day) else pd.Timestamp(day).date()
 
 
-def _rows_check(counts: list[dict[str, Any]]) -> Check:
+def rows_check(counts: list[dict[str, Any]]) -> Check:
+    """Return whether no row had to be set aside."""
     read, aside = (sum(c[key] for c in counts) for key in ("n_read", "n_set_aside"))
     key = "book.set_aside" if aside else "book.none_set_aside"
     return Check("rows_set_aside", aside == 0, Sentence(key, {"n": aside, "n_read": read}))

@@ -37,9 +37,14 @@ def open_origin(unit: Unit) -> Origin:
         A credential is not in the environment.
     """
     book = unit.book
+    if book.gives == "snapshot":
+        raise BookError(
+            f"book: {book.adapter or book.demo} is a record of one day without tables; the studies that "
+            "read it are those that `kam list` names for the unit"
+        )
     if book.adapter:
         con = embedded(unit.time_zone)
-        path = _one_file(unit, book.file, "book.file")
+        path = one_file(unit, book.file, "book.file")
         return Origin(con, open_record(con, path, book), fingerprint.of_files([path]), staged=True)
     if book.demo:
         from kamlib.book.simulate import write_demo
@@ -71,7 +76,8 @@ def _paths(unit: Unit, pattern: str, where: str) -> list[Path]:
     return found
 
 
-def _one_file(unit: Unit, pattern: str, where: str) -> Path:
+def one_file(unit: Unit, pattern: str, where: str) -> Path:
+    """Return the file that a parameter names, relative to the folder of the parameter file."""
     return _paths(unit, pattern, where)[0]
 
 
@@ -177,7 +183,7 @@ def _from_database(unit: Unit) -> Origin:
     scheme, _, path = address.rpartition("://")
     if scheme not in ("", "duckdb", "sqlite"):
         return _from_server(unit, address)
-    file = _one_file(unit, path, "book.database")
+    file = one_file(unit, path, "book.database")
     with file.open("rb") as stream:
         is_sqlite = stream.read(15) == b"SQLite format 3"
     con = embedded(unit.time_zone)

@@ -7,7 +7,7 @@ only while it is in it: late entry, no credit for the time before.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import ibis
@@ -15,13 +15,14 @@ import ibis.expr.types as ir
 
 from kamlib.accounts import attributes, managers, owner, tier_in_force
 from kamlib.book import Book
-from kamlib.churn.clock import day_count, day_number, known_on
+from kamlib.churn.clock import day_count, day_number, known_on, month_count
 from kamlib.churn.spells import Spells
 
-AT_LANDMARK = ("tier", "role", "segment", "region", "manager_id", "programme_level")
+AT_LANDMARK = ("tier", "role", "segment", "region", "programme_level")
 IN_TIME = {"tier": "tier_in_force", "role": "role", "segment": "segment", "region": "region",
            "programme_level": "programme_level"}  # fmt: skip
 NO_PROGRAMME = "no programme"
+_FOLLOWED = 36  # months
 
 
 def spell_rows(book: Book, spells: Spells) -> ir.Table:
@@ -41,6 +42,19 @@ def spell_rows(book: Book, spells: Spells) -> ir.Table:
     return rows.select(*_KEY, "started_on", *_TIMES, "reason")
 
 
+def landmark_day(book: Book, spells: Spells) -> date:
+    """Return the day from which groups are followed: three years back, or halfway into the records.
+
+    It is the last day of a month; groups of that day are known from then on, so that there is time
+    both to know them and to follow them.
+    """
+    start, end = spells.records_from, book.as_of
+    known = (end.year - start.year) * 12 + end.month - start.month
+    back = min(_FOLLOWED, max(known // 2, 1))
+    first = month_count(end) - back + (1 if (end + timedelta(days=1)).day == 1 else 0)
+    return date(first // 12, first % 12 + 1, 1) - timedelta(days=1)
+
+
 def landmark_rows(book: Book, spells: Spells, day: date, by: str) -> ir.Table:
     """Accounts that were there at the end of a day, time in days since then, in the groups of that day.
 
@@ -51,7 +65,7 @@ def landmark_rows(book: Book, spells: Spells, day: date, by: str) -> ir.Table:
     day
         The landmark, before `as_of`.
     by
-        One of `AT_LANDMARK`.
+        One of `AT_LANDMARK`, or "manager_id".
 
     Returns
     -------

@@ -26,6 +26,7 @@ N_START, N_GROUP = 30, 10
 _MANY = 0.10  # part of ends that are no churn, from which on the curve is far from what really left
 _REPEATS = 0.25  # part of spells after a return, from which on independence is doubtful
 _SMALLEST_P = 0.001
+_YEAR, _COUNTED = 12, 9
 # a chi-squared statistic wants at least five expected in four of five groups, and one in each
 _EXPECTED, _FEW_CELLS = 5, 0.2
 
@@ -98,6 +99,7 @@ def survival_by(
     *,
     least: int = N_GROUP,
     join_small: bool = False,
+    landmark: date | None = None,
     n_risk_min: int = N_GROUP,
     conf_level: float = 0.95,
 ) -> Estimate:
@@ -113,6 +115,8 @@ def survival_by(
         What groups are: a glossary column.
     least, join_small
         A group of fewer accounts is left out, or joined with others of its size; a check says so.
+    landmark
+        Day from which time counts, and of which the groups are; None: groups vary with time.
     n_risk_min
         At risk at once in every group where the curves begin: all begin together, so that they say
         the same of all.
@@ -128,17 +132,18 @@ def survival_by(
     found = groups(rows, by, least=least, join_small=join_small, n_risk_min=n_risk_min)
     parts = found.parts
     if len(parts) < 2:
-        return _too_few(rows, by, found, n_risk_min, "survival_by")
+        return _too_few(rows, by, found, n_risk_min, f"survival_by_{by}")
     curves = {group: _curve(part, conf_level) for group, part in parts.items()}
     frame = pd.concat(
         [curve.assign(group=group) for group, curve in curves.items()], ignore_index=True
     )
     frame.insert(0, "group", frame.pop("group"))
     n = found.n_distinct
-    values = {"by": by, "n": len(parts), "start": found.start, "level": conf_level, "accounts": n}
+    values = {"by": by, "n": len(parts), "start": found.start, "level": conf_level, "accounts": n,
+              "day": landmark}  # fmt: skip
     summary = one_row(n, "Kaplan–Meier", conf_level, n_groups=len(parts), start=found.start)
-    note = Sentence("curves.by_group", values)
-    return Estimate("survival_by", frame, summary, note, _checks(found))
+    note = Sentence("curves.by_group_of_day" if landmark else "curves.by_group", values)
+    return Estimate(f"survival_by_{by}", frame, summary, note, (found.check,))
 
 
 def compare_groups(
@@ -179,13 +184,13 @@ def compare_groups(
     found = groups(rows, by, least=least, join_small=join_small, n_risk_min=n_risk_min)
     parts = found.parts
     if len(parts) < 2:
-        return _too_few(rows, by, found, n_risk_min, "compare_groups")
+        return _too_few(rows, by, found, n_risk_min, f"compare_groups_{by}")
     shortest = min(part.within(horizon) for part in parts.values())
     lost = {group: part.event_type == "churn" for group, part in parts.items()}
     if not any(happened.any() for happened in lost.values()):
         n = sum(len(part.exit) for part in parts.values())
         years = sum(float(np.sum(part.exit - part.entry)) for part in parts.values()) / 12
-        return refusal("compare_groups", "curves.no_loss", n=n, years=years)
+        return refusal(f"compare_groups_{by}", "curves.no_loss", n=n, years=years)
     table = pd.DataFrame(
         [
             {"group": group} | _figures(_curve(part, conf_level), part, shortest)
@@ -221,8 +226,8 @@ def compare_groups(
         p_value=test.p_value, start=found.start, horizon=shortest,
     )  # fmt: skip
     note = Sentence("curves.compared", values)
-    checks = (*_checks(found), _enough(table["n_expected"]))
-    return Estimate("compare_groups", table[list(_TABLE)], summary, note, checks)
+    checks = (found.check, _enough(table["n_expected"], by))
+    return Estimate(f"compare_groups_{by}", table[list(_TABLE)], summary, note, checks)
 
 
 _TABLE = (
@@ -230,6 +235,15 @@ _TABLE = (
     "median_stay", "median_low", "median_high", "restricted_mean", "mean_low", "mean_high",
     "horizon", "conf_level",
 )  # fmt: skip
+
+
+def months_of(curve: Estimate) -> list[int]:
+    """Return the months at which a figure of a curve counts who is at risk: whole years, at most nine."""
+    if curve.refused:
+        return []
+    end = int(curve.frame["time"].max())
+    step = _YEAR * max(1, -(-end // (_YEAR * (_COUNTED - 1))))
+    return list(range(0, end + 1, step))
 
 
 def at_risk(
@@ -261,6 +275,8 @@ def at_risk(
     if grouped:
         kept = large_groups(rows, least=least, join_small=join_small)[0]
     parts = []
+    if not len(times):
+        return pd.DataFrame(columns=["time", "n_risk", "n_event", "n_censor"])
     for group in sorted(kept["group"].unique(), key=in_order):
         some = kept[kept["group"] == group]
         entry, exit_ = (some[name] / MONTH_DAYS for name in ("entry_days", "duration_days"))
@@ -304,24 +320,19 @@ def _too_few(rows: pd.DataFrame, by: str, found: Groups, n_risk_min: int, name: 
     return refusal(name, "curves.few_groups", by=by, n=len(found.parts), need=n_risk_min)
 
 
-def _checks(found: Groups) -> tuple[Check, ...]:
-    ends = pd.Series(np.concatenate([part.event_type for part in found.parts.values()]))
-    losses = int((ends == "churn").sum())
-    return found.check, _competing(int(ends.isin(COMPETING).sum()), losses)
-
-
-def _enough(expected: pd.Series) -> Check:
+def _enough(expected: pd.Series, by: str) -> Check:
     few = int((expected < _EXPECTED).sum())
     values = {"n": few, "of": len(expected), "need": _EXPECTED}
     enough = few <= _FEW_CELLS * len(expected) and bool((expected >= 1).all())
-    return Check("losses_enough", enough,
+    return Check(f"losses_enough_{by}", enough or None,
                  Sentence("curves.enough_losses" if enough else "curves.few_losses", values))  # fmt: skip
 
 
 def _competing(ends: int, losses: int) -> Check:
     key = "curves.competing" if ends else "curves.no_competing"
     note = Sentence(key, {"n": ends, "of": ends + losses})
-    return Check("other_ends_few", ends <= _MANY * (ends + losses), note)
+    # the curve answers another question then, and nothing is amiss
+    return Check("other_ends_few", ends <= _MANY * (ends + losses) or None, note)
 
 
 def _repeats(rows: pd.DataFrame) -> Check:

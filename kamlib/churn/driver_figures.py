@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
-from kamlib.churn.drivers import contrast
+from kamlib.churn.effects import contrast
 from kamlib.churn.validation import CHANCE, DROP, EXPECTED_LOSS, REVENUE
 from kamlib.glossary import Style, display, heading, label, say
 from kamlib.show.figures import axes, format_ticks
@@ -17,42 +19,60 @@ MAIN, SECOND = PALETTE[0], PALETTE[1]
 _LABELLED = 20
 _LABEL_WIDTH = 52
 _TICKS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
-_FURTHEST = 20.0  # times as often, or as rarely: what lies beyond is cut, and its end is open
+_FURTHEST = 20.0  # times as often, or as rarely: what lies beyond is cut
 
 
-def plot_forest(frame: pd.DataFrame, *, ax: Axes | None = None, style: Style = Style()) -> Axes:
+def plot_forest(
+    frame: pd.DataFrame,
+    *,
+    n_event: int | None = None,
+    ax: Axes | None = None,
+    style: Style = Style(),
+) -> Axes:
     """Draw hazard ratios with their intervals on a logarithmic axis, the first row on top.
 
     Parameters
     ----------
     frame
-        That of `drivers.drivers`; effects of unknown values are not drawn.
+        That of `drivers.drivers`; effects of unknown values are not drawn. What is more than twenty
+        times as often, or as rare, is a head of an arrow at the edge.
+    n_event
+        Losses behind all of it; None: as many as the row has that has most.
     """
-    rows = frame[frame["category"].ne("unknown") | frame["category"].isna()]
+    known = frame["category"].ne("unknown") | frame["category"].isna()
+    rows = frame[known] if known.any() else frame
     ax = axes(ax, 8.4, 1.2 + 0.34 * len(rows))
     names = []
     for _, row in rows.iterrows():
         words = say(contrast(row), style)
-        names.append(shorten(words[:1].upper() + words[1:], _LABEL_WIDTH))
+        lines = textwrap.wrap(words[:1].upper() + words[1:], _LABEL_WIDTH)
+        names.append("\n".join(shorten(line, _LABEL_WIDTH) for line in lines[:2]))
     places = np.arange(len(rows))
     ratio, low, high = (
         rows[c].clip(1 / _FURTHEST, _FURTHEST).to_numpy(dtype=np.float64)
         for c in ("hazard_ratio", "ratio_low", "ratio_high")
     )
+    inside = (ratio < _FURTHEST) & (ratio > 1 / _FURTHEST)
     sure = ((rows["ratio_low"] > 1) | (rows["ratio_high"] < 1)).to_numpy()
     for is_sure, colour in ((True, MAIN), (False, MUTED)):
         some = sure == is_sure
         ax.hlines(places[some], low[some], high[some], color=colour, linewidth=2)
-        ax.plot(ratio[some], places[some], linestyle="none", marker="o", color=colour)
+        for marker, there in (
+            ("o", inside),
+            (">", ratio == _FURTHEST),
+            ("<", ratio == 1 / _FURTHEST),
+        ):
+            at = some & there
+            ax.plot(ratio[at], places[at], linestyle="none", marker=marker, color=colour)
     ax.axvline(1.0, color=INK, linewidth=0.8)
     ax.set_xscale("log")
     ax.set_yticks(places, names)
-    ax.invert_yaxis()
+    ax.set_ylim(len(rows) - 0.5, -0.5)
     ax.grid(True, axis="x", color=GRID)
     ax.grid(False, axis="y")
     _log_ticks(ax, low, high, style)
     level = display(rows["conf_level"].iloc[0], "level", style)
-    events = display(int(rows["n_event"].max()), "count", style)
+    events = display(rows["n_event"].max() if n_event is None else n_event, "count", style)
     bare = Style(style.language)
     ax.set_xlabel(
         f"{label('hazard_ratio', bare)}, {heading('interval', style)} {level} "
@@ -169,6 +189,7 @@ def plot_watchlist(frame: pd.DataFrame, *, ax: Axes | None = None, style: Style 
     ax.margins(x=0.12)
     ax.grid(True, axis="x", color=GRID)
     ax.grid(False, axis="y")
+    ax.xaxis.set_major_locator(MaxNLocator(4))
     format_ticks(ax.xaxis, "short", style)
     bare = Style(style.language)
     count = display(len(frame), "count", style)

@@ -2,8 +2,8 @@
 
 A factor is one characteristic. It becomes one column or more: counts are capped, so that no single
 account rules a figure; where some values are unknown their mean stands in and a column of its own says
-so; a text has one column per value. What was learnt of the rows at hand (means, values of texts) is
-kept, so that other rows are read in the same way.
+so; a text has one column per frequent value, and one for all the rare ones together. What was learnt of
+the rows at hand (means, values of texts) is kept, so that other rows are read in the same way.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from kamlib.glossary import Sentence
 
 Floats = NDArray[np.float64]
 _KNOTS = np.log1p([0.5, 2.0, 6.0])  # years
-_RARE = 0.01  # of the rows: a value of a text that is rarer is not told apart
+_OTHER = "other"
+_RARE = 0.01  # of the rows: a value of a text, or an unknown one, that is rarer is not told apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,19 @@ FORETELLING: tuple[Factor, ...] = (
     *(factor for factor in FACTORS if factor.name != "tenure_at_entry"),
     Factor("tenure_years", "drivers.tenure_years", kind="curve"),
 )
+# of a record of one day (`kamlib.book.layouts`)
+ON_ONE_DAY: tuple[Factor, ...] = (
+    Factor("contract", "drivers.category", kind="text"),
+    Factor("internet", "drivers.category", kind="text"),
+    Factor("payment", "drivers.category", kind="text"),
+    Factor("online_security", "snapshot.online_security"),
+    Factor("tech_support", "snapshot.tech_support"),
+    Factor("paperless", "snapshot.paperless"),
+    Factor("monthly_charges", "snapshot.monthly_charges", step=10.0),
+    Factor("senior", "snapshot.senior"),
+    Factor("dependents", "snapshot.dependents"),
+    Factor("partner", "snapshot.partner"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +120,8 @@ class Column:
     def contrast(self) -> Sentence:
         """What its figure compares, in words."""
         values = {"name": self.factor.name, "level": self.category, "base": self.base}
+        if self.factor.name == "role":  # readers know a role without its underscore
+            values = {key: value and value.replace("_", " ") for key, value in values.items()}
         if self.category == "unknown":
             return Sentence("drivers.unknown", values)
         return Sentence(self.factor.contrast, values if self.category else {})
@@ -137,13 +153,20 @@ class Design:
         for place, column in enumerate(self.columns):
             factor, values = column.factor, rows[column.factor.name]
             if factor.kind == "text":
-                x[:, place] = _texts(values) == column.category
+                x[:, place] = self._is_of(column, values)
             elif column.category == "unknown":
                 x[:, place] = values.isna()
             else:
                 known = _capped(values, factor).fillna(self.usual[factor.name])
                 x[:, place] = _curve(known, column) if factor.kind == "curve" else known
         return x
+
+    def _is_of(self, column: Column, values: pd.Series) -> pd.Series:
+        texts = _texts(values)
+        if column.category != _OTHER:
+            return texts == column.category
+        own = [c for c in self.columns if c.factor == column.factor and c.category != _OTHER]
+        return ~texts.isin({c.category for c in own} | {column.base})
 
 
 def usable(definition: str, rows: pd.DataFrame, factors: Sequence[Factor]) -> list[Factor]:
@@ -179,15 +202,19 @@ def learn_design(rows: pd.DataFrame, factors: Sequence[Factor], *, based: bool) 
         columns.append(Column(factor.name, factor))
         if factor.kind == "curve":
             columns.append(Column(f"{factor.name}_bend", factor))
-        if values.isna().any():
+        if values.isna().mean() >= _RARE:
             columns.append(Column(f"{factor.name}_unknown", factor, "unknown"))
     return Design(tuple(columns), usual)
 
 
 def _levels(values: pd.Series, factor: Factor, based: bool) -> list[Column]:
-    share = _texts(values).value_counts(normalize=True)
+    texts = _texts(values)
+    share = texts.value_counts(normalize=True).sort_index()
+    first = share.idxmax() if share.max() >= _RARE else _OTHER
+    # together rare values may be frequent
+    share = share.groupby(np.where(share >= _RARE, share.index, _OTHER)).sum()
     levels = sorted(str(level) for level in share.index[share >= _RARE])
-    base = str(share.index[0]) if based else None
+    base = str(first) if based else None
     return [
         Column(f"{factor.name}={level}", factor, level, base) for level in levels if level != base
     ]

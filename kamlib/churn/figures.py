@@ -208,6 +208,31 @@ def plot_sensitivity(
     return ax
 
 
+def plot_yearly(frame: pd.DataFrame, *, ax: Axes | None = None, style: Style = Style()) -> Axes:
+    """Draw the churn rate of each year with its interval, and how many were lost.
+
+    Parameters
+    ----------
+    frame
+        Frame of `yearly.yearly`: `year`, `n_event`, `churn_rate`, `rate_low`, `rate_high`, `conf_level`.
+    """
+    ax = axes(ax)
+    years = frame["year"].astype(int)
+    ax.vlines(years, frame["rate_low"], frame["rate_high"], color=MAIN, linewidth=1.6)
+    ax.plot(years, frame["churn_rate"], color=MAIN, marker="o")
+    for year, high, n in zip(years, frame["rate_high"], frame["n_event"], strict=True):
+        ax.annotate(f"n = {display(n, 'count', style)}", (year, high), (0, 4), ha="center",
+                    textcoords="offset points", color=MUTED, fontsize="small")  # fmt: skip
+    ax.set_xticks(years, [str(year) for year in years])
+    ax.set_xlim(years.min() - 0.5, years.max() + 0.5)
+    ax.set_ylim(0, 1.15 * frame["rate_high"].max())
+    format_ticks(ax.yaxis, "percent", style)
+    ax.set_ylabel(label("churn_rate", Style(style.language)))
+    level = display(frame["conf_level"].iloc[0], "level", style)
+    ax.set_xlabel(f"{label('year', style)}, {heading('interval', style)} {level}")
+    return ax
+
+
 def _n(curve: pd.DataFrame) -> int:
     """Return how many were followed: each ends once, with the event or without."""
     return int(curve["n_event"].sum() + curve["n_censor"].sum())

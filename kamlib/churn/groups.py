@@ -116,10 +116,10 @@ def _check(
     every = small | undrawn
     values = {"n": len(every), "by": by, "accounts": sum(every.values()), "none": unknown}
     if not every and by == "cohort" and unknown:
-        return Check("groups_kept", True, Sentence("curves.cohorts_before", values))
+        return Check(f"groups_kept_{by}", True, Sentence("curves.cohorts_before", values))
     if not every:
         key = "curves.groups_unknown" if unknown else "curves.groups_kept"
-        return Check("groups_kept", not unknown, Sentence(key, values))
+        return Check(f"groups_kept_{by}", not unknown, Sentence(key, values))
     frame = pd.DataFrame({"group": list(every), "n_accounts": list(every.values())})
     key = "curves.groups_joined" if joined and not undrawn else "curves.groups_left_out"
-    return Check("groups_kept", False, Sentence(key, values), frame)
+    return Check(f"groups_kept_{by}", joined or None, Sentence(key, values), frame)

@@ -15,7 +15,7 @@ from kamlib.stats.aalen_johansen import aalen_johansen
 from kamlib.stats.kaplan_meier import at_times
 
 REASONS = ("competitor", "manager_left", "price", "service", "no_need", "other")
-UNKNOWN = "no reason known"
+UNKNOWN, TAKEN = "no reason known", "a competitor"
 _MOST = 0.5  # part of losses with a known reason from which on shares by reason can be read
 
 
@@ -72,8 +72,8 @@ def incidence(
     frame = aalen_johansen(
         part.exit, found, entry=part.entry, kinds=order, start=part.start, conf_level=conf_level
     )
-    # in the words that a reader meets: "ended by us"
-    frame["event_type"] = frame["event_type"].str.replace("_", " ")
+    # in the words that a reader meets: "ended by us", "a competitor"
+    frame["event_type"] = frame["event_type"].str.replace("_", " ").replace("competitor", TAKEN)
     used = part.within(horizon)
     there = _at(frame, part.start + used)
     some = there[there["event_type"] != UNKNOWN] if by == "reason" else there

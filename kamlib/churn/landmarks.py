@@ -13,7 +13,7 @@ that is running out, and every covariate that falls silent with the account woul
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 
 import ibis
 import ibis.expr.types as ir
@@ -62,14 +62,28 @@ class Landmarks:
 
     @property
     def now(self) -> int:
-        """Number of the first month that is not known."""
+        """Number of the first month of which nothing is known."""
         return month_count(self.as_of) + 1
+
+    @property
+    def over(self) -> int:
+        """Number of the first month that is not known in full; landmarks count back from it."""
+        return _over(self.as_of)
+
+    @property
+    def year_ago(self) -> date:
+        """Last day known at the landmark twelve months before today's."""
+        first = self.over - 12
+        return date(first // 12, first % 12 + 1, 1) - timedelta(days=1)
 
 
 def landmarks(book: Book, rules: ChurnParams, spells: Spells, episodes: Episodes) -> Landmarks:
-    """Living accounts at landmarks three months apart, the last of which is today.
+    """Living accounts at landmarks three months apart, and the accounts that live today.
 
-    Where that makes more than 400,000 rows, landmarks are six or twelve months apart.
+    Where that makes more than 400,000 rows, landmarks are six or twelve months apart. The month of
+    as_of counts where it is over: of one that is not, losses would be known and stays would not.
+    Who came on the day of a landmark was not known on its morning. Accounts that the definition
+    cannot lose yet (`at_risk_from`) stand in `living` and not among the rows.
 
     Parameters
     ----------
@@ -85,30 +99,29 @@ def landmarks(book: Book, rules: ChurnParams, spells: Spells, episodes: Episodes
         the loss would be declared if nothing more came; of others under contracts the month in
         which a contract ends as planned, of others else the months of silence that the definition
         grants them; 0: unknown), `followed` (whole months seen, up to the end or to as_of) and
-        `event` (in the month after those; 0 none, 1 churn, 2 another end; then not in `followed`).
+        `event` (in the month after those; 0 none, 1 churn, 2 another end).
     """
     table = episodes.table
     table = table.mutate(**{MONTH: month_number(table.month)})
     spell = ibis.window(group_by=["account_id", "spell_no"])
     last, kind = table[MONTH].max().over(spell), table.event_type.max().over(spell)
-    # the month of as_of is known in full where it is over
-    over = month_count(book.as_of) + (1 if _is_month_end(book.as_of) else 0)
-    ended = kind.notnull()
+    over = _over(book.as_of)
+    ended = kind.notnull() & (last < over)
+    came = spells.table.select("account_id", "spell_no", "entered_on")
     table = table.mutate(
-        followed=ended.ifelse(last, ibis.least(last + 1, over)) - table[MONTH],
-        kind=kind.fill_null(""),
+        followed=ended.ifelse(last, over) - table[MONTH],
+        kind=ended.ifelse(kind, ""),
         tenure_years=(table.entry_days.cast("float64")) / 365.25,
-    )
+    ).join(came, ["account_id", "spell_no"])
     began = day_number(table.ends_on) - (table.duration_days - table.entry_days) + 1
-    table = table.filter(
-        began == day_number(table.month)
-    )  # who came within the month was not there
-    now = month_count(book.as_of) + 1
+    # who came or came to be at risk within the month was not there on its first morning
+    there = (began == day_number(table.month)) & (table.entered_on < table.month)
+    table = table.filter(there, table[MONTH] < over)
     count = int(table.count().execute())
     step = next((s for s in _STEPS if count / s <= _MANY), _STEPS[-1])
-    table = table.filter((now - table[MONTH]) % step == 0)
+    table = table.filter((over - table[MONTH]) % step == 0)
     living = episodes.living.mutate(
-        **{MONTH: ibis.literal(now, "int64")},
+        **{MONTH: ibis.literal(month_count(book.as_of) + 1, "int64")},
         tenure_years=episodes.living.duration_days.cast("float64") / 365.25,
     )
     names = [covariate.name for covariate in COVARIATES]
@@ -116,7 +129,6 @@ def landmarks(book: Book, rules: ChurnParams, spells: Spells, episodes: Episodes
     rows = _with_patience(book, rules, spells, table.select(*keep, "followed", "kind"))
     ends = rows.pop("kind").map({"": 0, "churn": 1}).fillna(2).astype("int64")
     rows = rows.assign(event=ends)
-    rows = rows[rows["followed"] >= 0]
     today = _with_patience(book, rules, spells, living.select(*keep))
     return Landmarks(
         _sorted(rows), _sorted(today), spells.definition, book.as_of, step
@@ -127,7 +139,8 @@ def known_at(found: Landmarks, month: int) -> Landmarks:
     """Return landmarks as they were known on the first morning of an earlier month.
 
     Rows of later landmarks are gone; what came later is not known: censoring is at that day. Who
-    lived then stands in `living`, and what became of them is left out.
+    lived then stands in `living`, and what became of them is left out; accounts that the definition
+    could not lose yet on that day are missing there.
 
     Parameters
     ----------
@@ -189,5 +202,6 @@ def _sorted(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.sort_values([MONTH, "account_id", "spell_no"], ignore_index=True)
 
 
-def _is_month_end(day: date) -> bool:
-    return bool(pd.Timestamp(day).is_month_end)
+def _over(day: date) -> int:
+    """Return the number of the first month that is not over by the end of a day."""
+    return month_count(day) + int(pd.Timestamp(day).is_month_end)

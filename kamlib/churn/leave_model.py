@@ -9,7 +9,7 @@ count once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
@@ -28,6 +28,7 @@ Ints = NDArray[np.int64]
 MIN_LOSSES = 10
 _RECENT = 12  # months on which the level is set
 _HOLD = 10.0  # losses that speak for the level that was learnt from all records
+_STEPS, _CLOSE = 50, 1e-9
 _LOOSE = 0.1  # penalty on what single months and classes have of their own
 _GRANTED = (1, 2, 6)  # months of silence that part accounts as usual into classes
 _LEFT = (0, 1, 2, 3, 6)  # months to the declaration that part the others
@@ -44,16 +45,19 @@ class LeaveModel:
     near, far, apart
         Monthly hazards; far: the months after the last horizon, None where too few were lost then;
         apart: None where no such account was lost.
+    mix
+        Share of the rows of `near` in each of its cells.
     other_rate
         Ends that are no churn, per account and month.
     shift
         What the level of the last year adds to the log of every rate.
-    recent
-        Rows of the last year, from which the shift is.
+    recent, since
+        Rows that were followed within the last year, from which the shift is, and how many of their
+        months had passed before it.
     scores
         What accounts add to the slopes of near, far and apart; None for a part that is not there.
     events
-        Weighted losses and other ends, and months, by account: shape (n_accounts, 2).
+        Other ends within the last horizon, and months, by account: shape (n_accounts, 2).
     owner
         Account number of each row of `recent`.
     horizons, life_months
@@ -70,11 +74,13 @@ class LeaveModel:
 
     design: Design
     near: MonthlyHazard
+    mix: Floats
     far: MonthlyHazard | None
     apart: MonthlyHazard | None
     other_rate: float
     shift: float
     recent: Followed
+    since: Ints
     scores: tuple[Floats, Floats | None, Floats | None]
     events: Floats
     owner: Ints
@@ -127,16 +133,15 @@ def learn(found: Landmarks, rules: ChurnParams) -> LeaveModel | Sentence:
     near = fit_monthly(near_rows, shape, penalty=rules.penalty, baseline_penalties=loose)
     beyond = usual[usual["followed"] >= within]
     far, far_rows = None, None
-    if rules.life_months > within:
+    if _distinct(beyond[beyond["event"] == 1], rules.life_months) >= MIN_LOSSES:
         far_rows = _followed(beyond, design, found, within, rules.life_months)
-        if far_rows.event.sum() >= MIN_LOSSES:
-            even = np.ones((1, rules.life_months - within, 1))
-            far = fit_monthly(far_rows, even, penalty=rules.penalty, baseline_penalties=np.zeros(1))
+        even = np.ones((1, rules.life_months - within, 1))
+        far = fit_monthly(far_rows, even, penalty=rules.penalty, baseline_penalties=np.zeros(1))
     apart_rows = _followed(others, Design((), {}), found, 0, within, _LEFT)
     apart = None
     if apart_rows.event.any():
-        shape, loose = _free_shape(len(_LEFT) + 1, within)
-        apart = fit_monthly(apart_rows, shape, penalty=0.0, baseline_penalties=loose)
+        free, loose = _free_shape(len(_LEFT) + 1, within)
+        apart = fit_monthly(apart_rows, free, penalty=0.0, baseline_penalties=loose)
     n = len(accounts)
     scores = (
         row_scores(near, near_rows, usual["owner"].to_numpy(), n),
@@ -145,19 +150,17 @@ def learn(found: Landmarks, rules: ChurnParams) -> LeaveModel | Sentence:
         None if apart is None else row_scores(apart, apart_rows, others["owner"].to_numpy(), n),
     )  # fmt: skip
     events = _other_ends(rows, within, n)
-    is_recent = (usual[MONTH] >= found.now - _RECENT).to_numpy()
-    recent = near_rows.only(is_recent)
+    since = np.maximum(found.over - _RECENT - usual[MONTH].to_numpy(dtype=np.int64), 0)
+    is_recent = near_rows.survived + near_rows.event > since
+    mix = np.bincount(near_rows.cell, minlength=len(shape)) / len(usual)
     model = LeaveModel(
-        design, near, far, apart, float(events[:, 0].sum() / events[:, 1].sum()), 0.0, recent,
-        scores, events, usual["owner"].to_numpy()[is_recent], rules.horizons, rules.life_months,
+        design, near, mix, far, apart, float(events[:, 0].sum() / events[:, 1].sum()), 0.0,
+        near_rows.only(is_recent), since[is_recent], scores, events, usual["owner"].to_numpy()[is_recent], rules.horizons, rules.life_months,
         found.definition, len(usual), n_accounts, n_event,
-        _distinct(usual[is_recent & (usual["event"] == 1).to_numpy()], within),
+        _distinct(usual[is_recent & near_rows.event], within),
         int(rows["followed"].max()),
     )  # fmt: skip
-    shift = _shift(model, near.parameters, np.ones(n))
-    return LeaveModel(
-        **{name: getattr(model, name) for name in model.__dataclass_fields__} | {"shift": shift}
-    )
+    return replace(model, shift=_shift(model, near.parameters, np.ones(n)))
 
 
 def _distinct(rows: pd.DataFrame, within: int) -> int:
@@ -185,10 +188,13 @@ def _followed(
 
 
 def _cells(rows: pd.DataFrame, definition: str, within: int, edges: tuple[int, ...] = ()) -> Ints:
-    """Return the cell of each row: the month in which a contract ends, or a class of waiting."""
+    """Return the cell of each row: the month in which a contract ends, or a class of waiting.
+
+    Of contracts, 0 is an end beyond the horizon, and the last cell is no end that is known.
+    """
     wait = rows["wait_months"].to_numpy(dtype=np.int64)
     if definition == "contracts" and not edges:
-        return np.where(wait <= within, wait, 0)
+        return np.where(wait == 0, within + 1, np.where(wait <= within, wait, 0))
     return cast(Ints, np.searchsorted(edges or _GRANTED, wait, side="left").astype(np.int64))
 
 
@@ -196,11 +202,14 @@ def _usual_shape(definition: str, within: int) -> tuple[Floats, Floats]:
     """Return Z and its penalties for accounts that do business as usual."""
     if definition != "contracts":
         return _free_shape(len(_GRANTED) + 1, within)
-    months = np.arange(1, within + 1)
-    shape = np.ones((within + 1, within, 3))
-    shape[:, :, 1] = (months - (within + 1) / 2) / within
-    shape[:, :, 2] = np.arange(within + 1)[:, None] == months
-    return shape, np.array([0.0, _LOOSE, _LOOSE])
+    # who would leave in the first months under a longer contract gave notice and is held apart
+    months, cells = np.arange(1, within + 1), np.arange(within + 2)[:, None]
+    shape = np.zeros((within + 2, within, 2 * within + 2))
+    shape[:, :, 0] = 1.0
+    shape[:, :, 1] = cells == months
+    shape[: within + 1, :, 2 : within + 2] = np.eye(within)
+    shape[within + 1, :, within + 2 :] = np.eye(within)
+    return shape, np.concatenate([[0.0], np.full(2 * within + 1, _LOOSE)])
 
 
 def _free_shape(cells: int, within: int) -> tuple[Floats, Floats]:
@@ -219,16 +228,30 @@ def _other_ends(rows: pd.DataFrame, within: int, n: int) -> Floats:
 
 
 def _shift(model: LeaveModel, parameters: Floats, times: Floats) -> float:
-    """Return by how much the log rate of the last year lies above what was learnt from all records."""
+    """Return by how much the log rate of the last year lies above what was learnt from all records.
+
+    Whatever the landmark, the months of the last year count and no others, so that each month of the
+    horizon has its part. A month with a loss was not stayed to its end.
+    """
     rows = model.recent
-    if not rows.event.size:
-        return 0.0
     hazard = model.near.hazards(parameters)
     totals = np.concatenate([np.zeros((len(hazard), 1)), np.cumsum(hazard, axis=1)], axis=1)
-    spent = np.exp(model.near.log_rates(rows.x, parameters))
-    spent = spent * totals[rows.cell, rows.survived + rows.event]
+    risk = np.exp(model.near.log_rates(rows.x, parameters))
     weight = rows.weight * times[model.owner]
-    return float(np.log((weight @ rows.event + _HOLD) / (weight @ spent + _HOLD)))
+    spent = totals[rows.cell, rows.survived] - totals[rows.cell, model.since]
+    stayed = float(weight @ (risk * spent)) + _HOLD
+    lost, left = rows.event, weight[rows.event]
+    rate = risk[lost] * hazard[rows.cell[lost], rows.survived[lost]]
+    shift = 0.0
+    for _ in range(_STEPS):
+        mu = np.clip(rate * np.exp(shift), 1e-300, 500.0)
+        share = mu / np.expm1(mu)
+        bend = left @ (share * (mu / -np.expm1(-mu) - 1.0)) + stayed * np.exp(shift)
+        step = (left @ share + _HOLD - stayed * np.exp(shift)) / bend
+        shift += float(np.clip(step, -1.0, 1.0))
+        if abs(step) < _CLOSE:
+            break
+    return shift
 
 
 def estimated(model: LeaveModel) -> Parameters:
@@ -296,7 +319,7 @@ def course(model: LeaveModel, rows: pd.DataFrame, at: Parameters) -> Course:
     if model.far is not None:
         rate = np.exp(model.far.log_rates(x, at.far) + at.shift) * model.far.hazards(at.far)[0, 0]
     else:
-        rate = risk * base.mean()
+        rate = risk * (model.mix @ base).mean()
     hazard[:, within:] = rate[:, None]
     if model.apart is not None:
         places = _cells(rows, model.definition, within, _LEFT)

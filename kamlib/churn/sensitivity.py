@@ -14,7 +14,7 @@ from kamlib.book import Book
 from kamlib.churn.clock import day_count, day_number
 from kamlib.churn.engine import forget
 from kamlib.churn.month_facts import month_facts
-from kamlib.churn.spells import Spells, spells
+from kamlib.churn.spells import Spells, definition_of, spells
 from kamlib.glossary import Sentence
 from kamlib.params import ChurnParams
 from kamlib.results import Check, Estimate, one_row, refusal
@@ -23,10 +23,11 @@ from kamlib.stats.proportions import wilson
 Floats = NDArray[np.float64]
 _YEAR_DAYS = 365.25
 _SUMS = ("n_spells", "n_event", "days_at_risk", "n_returned")
+_AROUND = (2 / 3, 1, 4 / 3)
 _MANY = 0.25  # share of false alarms from which on the rule is called too impatient
 
 
-def rhythm_sensitivity(book: Book, rules: ChurnParams, ks: Sequence[float] = (2, 3, 4)) -> Estimate:
+def rhythm_sensitivity(book: Book, rules: ChurnParams, ks: Sequence[float] = ()) -> Estimate:
     """Churn rate of a unit under the own-rhythm definition, for several values of k.
 
     Parameters
@@ -36,7 +37,8 @@ def rhythm_sensitivity(book: Book, rules: ChurnParams, ks: Sequence[float] = (2,
     rules
         Section `churn_survival` of the parameters; its `k` is replaced, `conf_level` is that of the intervals.
     ks
-        Usual gaps of silence after which an account is lost.
+        Usual gaps of silence after which an account is lost; empty: those of `rules`, a third fewer
+        and a third more.
 
     Returns
     -------
@@ -59,7 +61,7 @@ def rhythm_sensitivity(book: Book, rules: ChurnParams, ks: Sequence[float] = (2,
     doi:10.1093/biomet/28.3-4.437
     """
     rows, facts = [], month_facts(book)
-    for k in sorted(ks):
+    for k in sorted(ks or (rules.k * part for part in _AROUND)):
         changed = rules.model_copy(update={"definition": "own_rhythm", "k": float(k)})
         found = spells(book, changed, facts)
         rows.append({"k": float(k)} | _counts(book, found))
@@ -84,6 +86,8 @@ def rhythm_sensitivity(book: Book, rules: ChurnParams, ks: Sequence[float] = (2,
               "first": frame["churn_rate"].iloc[0], "last": frame["churn_rate"].iloc[-1],
               "k_first": frame["k"].iloc[0], "k_last": frame["k"].iloc[-1]}  # fmt: skip
     summary = one_row(int(used["n_spells"]), "own_rhythm", level, as_of=book.as_of)
+    if definition_of(book, rules) != "own_rhythm":
+        return Estimate("rhythm_sensitivity", frame, summary, Sentence("rhythm.instead", values))
     checks = (_alarm_check(used),)
     return Estimate("rhythm_sensitivity", frame, summary, Sentence("rhythm.rates", values), checks)
 

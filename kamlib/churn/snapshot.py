@@ -3,13 +3,10 @@
 Such a record shows every customer over its last months only, those up to its age in which it could be
 seen to leave: it enters late. That is how a curve and a model are to be read from it; following every
 customer from its first month instead takes those who stayed for granted, since whoever left before
-nobody recorded. IBM's sample of a telephone company (`TELCO`) is such a record.
+nobody recorded. IBM's sample of a telephone company (`kamlib.book.layouts.TELCO`) is such a record.
 """
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -17,55 +14,22 @@ import pandas as pd
 from kamlib.churn.stretch import MONTH_DAYS
 from kamlib.errors import FitError
 from kamlib.glossary import Sentence
-from kamlib.results import Check, Estimate, refusal
+from kamlib.results import Check, Estimate, one_row, refusal
+from kamlib.stats.proportions import wilson
 
 _PLAUSIBLE = 0.5  # of the customers older than a year, how many the curve may leave unexplained
+_YEAR = 12
+_YEARS = 6  # the last class holds all that are older
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """How a record is to be read.
-
-    Attributes
-    ----------
-    account, tenure, left, left_value
-        Columns of the customer, of its age in months and of whether it left, and the value there
-        that says so.
-    covariates
-        Column -> name of the covariate. Numbers stay numbers; of two texts the later one by the
-        alphabet is 1; of more texts each but the first by the alphabet becomes a covariate
-        "<name>: <text>".
-    """
-
-    account: str
-    tenure: str
-    left: str
-    left_value: str
-    covariates: Mapping[str, str]
-
-
-TELCO = Snapshot(
-    "customerID", "tenure", "Churn", "Yes",
-    {
-        "Contract": "contract", "InternetService": "internet", "PaymentMethod": "payment",
-        "MonthlyCharges": "monthly_charges", "PaperlessBilling": "paperless",
-        "TechSupport": "tech_support", "OnlineSecurity": "online_security",
-        "SeniorCitizen": "senior", "Partner": "partner", "Dependents": "dependents",
-    },
-)  # fmt: skip
-
-
-def snapshot_rows(
-    record: pd.DataFrame, layout: Snapshot = TELCO, *, window_months: float = 1
-) -> pd.DataFrame:
+def snapshot_rows(customers: pd.DataFrame, *, window_months: float = 1) -> pd.DataFrame:
     """Return the customers of a record as lives that are seen late.
 
     Parameters
     ----------
-    record
-        One row per customer.
-    layout
-        Which columns say what.
+    customers
+        One row per customer, as `kamlib.book.Snapshot.customers`: `account_id`, `tenure_months`,
+        `left`, and covariates.
     window_months
         Months up to the day of the record in which a leaving was written down. The level of every
         curve rests on it, and so does how many times as often one group leaves as another; which of
@@ -76,75 +40,83 @@ def snapshot_rows(
     DataFrame
         One row per customer of at least a month: `account_id`, `spell_no` (1), `entry_days` (its age
         less the window), `duration_days`, `event`, `event_type` ("churn"; None: stays), and the
-        columns of `layout.covariates` as they are. As `curves.survival` takes them; with `covariates` a
-        Cox model, too.
+        covariates as they are. As `curves.survival` takes them.
 
     Raises
     ------
     FitError
-        Columns that are not there, with those found; a customer twice; ages that are no numbers from
-        0 on; a window that is not above zero. All faults at once.
+        A window that is not above zero.
 
     Examples
     --------
-    >>> layout = Snapshot("id", "age", "gone", "Yes", {})
-    >>> record = pd.DataFrame({"id": ["a", "b"], "age": [3, 1], "gone": ["Yes", "No"]})
-    >>> (snapshot_rows(record, layout)["entry_days"] / MONTH_DAYS).tolist()
+    >>> customers = pd.DataFrame({"account_id": ["a", "b"], "tenure_months": [3, 1], "left": [True, False]})
+    >>> (snapshot_rows(customers)["entry_days"] / MONTH_DAYS).tolist()
     [2.0, 0.0]
     """
-    columns = [layout.account, layout.tenure, layout.left, *layout.covariates]
-    missing = [name for name in columns if name not in record]
-    if missing:
-        raise FitError(
-            f"snapshot: no column {', '.join(missing)} (columns found: {', '.join(map(str, record))})"
-        )
-    age = pd.to_numeric(record[layout.tenure], errors="coerce")
-    twice = record[layout.account].duplicated()
-    wrong = age.isna() | (age < 0)
-    faults = []
-    if twice.any():
-        faults.append(
-            f"snapshot: {int(twice.sum()):,} rows repeat a customer; one row each is allowed"
-        )
-    if wrong.any():
-        first = record.loc[wrong, layout.tenure].iloc[0]
-        faults.append(
-            f"snapshot: {int(wrong.sum()):,} ages are no numbers from 0 on (first: {first})"
-        )
     if not window_months > 0:
-        faults.append(f"snapshot: the window is {window_months:g} months and must be above zero")
-    if faults:
-        raise FitError(*faults)
-    seen = age > 0  # who began this month has not been at risk yet
-    left = (record[layout.left] == layout.left_value)[seen]
-    kind = left.map({True: "churn", False: None})
-    return pd.DataFrame(
+        raise FitError(f"snapshot: the window is {window_months:g} months and must be above zero")
+    # who began this month has not been at risk yet
+    seen = customers[customers["tenure_months"] > 0].reset_index(drop=True)
+    age = seen["tenure_months"].astype(float)
+    lives = pd.DataFrame(
         {
-            "account_id": record.loc[seen, layout.account].astype(str), "spell_no": 1,
-            "entry_days": np.maximum(age[seen] - window_months, 0.0) * MONTH_DAYS,
-            "duration_days": age[seen] * MONTH_DAYS, "event": left.astype(int),
-            "event_type": kind,
+            "account_id": seen["account_id"], "spell_no": 1,
+            "entry_days": np.maximum(age - window_months, 0.0) * MONTH_DAYS,
+            "duration_days": age * MONTH_DAYS, "event": seen["left"].astype(int),
+            "event_type": seen["left"].map({True: "churn", False: None}),
         }
-        | {name: record.loc[seen, name] for name in layout.covariates}
-    ).reset_index(drop=True)  # fmt: skip
+    )  # fmt: skip
+    return pd.concat([lives, seen.drop(columns=["account_id", "tenure_months", "left"])], axis=1)
 
 
-def covariates(rows: pd.DataFrame, layout: Snapshot = TELCO) -> pd.DataFrame:
-    """Return the covariates of a Cox fit, one column each, for rows of `snapshot_rows`.
+def seen_to_leave(
+    customers: pd.DataFrame, *, window_months: float, conf_level: float = 0.95
+) -> Estimate:
+    """Share of customers that left within the window, by how long they had been there.
 
-    The first text by the alphabet is what the others are compared with.
+    Parameters
+    ----------
+    customers
+        As for `snapshot_rows`.
+    window_months
+        As for `snapshot_rows`; here it is only named.
+    conf_level
+        Of the intervals (Wilson).
+
+    Returns
+    -------
+    Estimate
+        Frame: one row per year of age that occurs, the sixth and later ones in one: `age_from`,
+        `age_to` (months; null: no end), `n_accounts`, `n_event`, `share_left` with `share_low`,
+        `share_high`, `conf_level`. Summary: `n_obs`, `n_event`, `share_left`, `n_new` (began this
+        month and left out). Refused where nobody has been there for a month.
     """
-    parts: dict[str, pd.Series] = {}
-    for column, name in layout.covariates.items():
-        values = rows[column]
-        if pd.api.types.is_numeric_dtype(values):
-            parts[name] = values.astype(float)
-            continue
-        _, *others = sorted(values.dropna().unique())
-        for text in others:
-            key = name if len(others) == 1 else f"{name}: {text}"
-            parts[key] = (values == text).astype(float).where(values.notna())
-    return pd.DataFrame(parts)
+    seen = customers[customers["tenure_months"] > 0]
+    new = len(customers) - len(seen)
+    if seen.empty:
+        return refusal("seen_to_leave", "snapshot.nobody", n=new)
+    year = np.minimum(np.ceil(seen["tenure_months"] / _YEAR), _YEARS).astype(int)
+    found = seen.groupby(year)["left"].agg(["size", "sum"])
+    low, high = wilson(found["sum"], found["size"], conf_level)
+    first = _YEAR * (found.index.to_numpy(dtype=np.float64) - 1)
+    frame = pd.DataFrame(
+        {
+            "age_from": first,
+            "age_to": np.where(found.index == _YEARS, np.nan, first + _YEAR),
+            "n_accounts": found["size"].to_numpy(), "n_event": found["sum"].to_numpy(),
+            "share_left": (found["sum"] / found["size"]).to_numpy(), "share_low": low,
+            "share_high": high, "conf_level": conf_level,
+        }
+    )  # fmt: skip
+    events = int(seen["left"].sum())
+    share = events / len(seen)
+    values = {
+        "n": len(seen), "events": events, "share": share, "window": window_months, "new": new,
+        "oldest": float(seen["tenure_months"].max()),
+    }  # fmt: skip
+    summary = one_row(len(seen), "full count", conf_level, n_event=events, share_left=share,
+                      n_new=new)  # fmt: skip
+    return Estimate("seen_to_leave", frame, summary, Sentence("snapshot.seen", values))
 
 
 def window_check(rows: pd.DataFrame, curve: pd.DataFrame) -> Check:
@@ -183,11 +155,13 @@ def window_check(rows: pd.DataFrame, curve: pd.DataFrame) -> Check:
 
 
 def beyond_snapshot() -> tuple[Estimate, ...]:
-    """Return what a record without dates cannot carry, each with its reason."""
+    """Return what a record without dates cannot carry, each with its reason and what would lift it."""
     return (
         refusal("calendar", "snapshot.no_calendar"),
         refusal("value_over_time", "snapshot.no_value"),
+        refusal("watch_list", "snapshot.no_watch_list"),
         refusal("out_of_time", "snapshot.no_out_of_time"),
+        refusal("managers", "snapshot.no_managers"),
         refusal("reasons", "snapshot.no_reasons"),
         refusal("winback", "snapshot.no_return"),
     )

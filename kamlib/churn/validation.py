@@ -29,7 +29,7 @@ from kamlib.stats.top_list import top_list
 
 Floats = NDArray[np.float64]
 HELD = 12  # months
-EXPECTED_LOSS, CHANCE = "chance × value", "chance"
+EXPECTED_LOSS, CHANCE = "chance × value", "chance to leave"
 REVENUE, DROP = "revenue", "drop of revenue"
 FEW = 10
 _ALL = "all accounts"
@@ -52,6 +52,8 @@ class Rehearsal:
         Chances within the last horizon without the level of the last year, shape (n,).
     model
         What was learnt then.
+    past
+        Landmarks as they were known then.
     day
         Last day known to it.
     horizons
@@ -62,6 +64,7 @@ class Rehearsal:
     chances: Floats
     before: Floats
     model: LeaveModel
+    past: Landmarks
     day: Any
     horizons: tuple[int, ...]
 
@@ -76,7 +79,7 @@ def rehearse(found: Landmarks, rules: ChurnParams) -> Rehearsal | Sentence:
     rules
         As for the forecast of today; horizons beyond a year cannot be judged and are left out.
     """
-    then = found.now - HELD
+    then = found.over - HELD
     horizons = tuple(h for h in rules.horizons if h <= HELD)
     past = known_at(found, then)
     if not horizons:
@@ -101,7 +104,7 @@ def rehearse(found: Landmarks, rules: ChurnParams) -> Rehearsal | Sentence:
     if len(lost) == 0:
         return Sentence("churn_validation.none_left", {"day": past.as_of, "n": len(accounts)})
     accounts = accounts[keep].reset_index(drop=True)
-    return Rehearsal(accounts, chances[keep], bare[keep, -1], model, past.as_of, horizons)
+    return Rehearsal(accounts, chances[keep], bare[keep, -1], model, past, past.as_of, horizons)
 
 
 def captured(
@@ -129,7 +132,7 @@ def captured(
     Returns
     -------
     Estimate
-        Frame: that of `top_list.top_list`, `ranking` being "chance × value", "chance", "revenue"
+        Frame: that of `top_list.top_list`, `ranking` being "chance × value", "chance to leave", "revenue"
         or "drop of revenue", compared with the last two.
     """
     if isinstance(tried, Sentence):
@@ -174,6 +177,17 @@ def captured(
     summary = one_row(len(rows), "out of time", rules.conf_level, n_event=values["lost"])
     note = Sentence("churn_validation.captured", values)
     return Estimate("churn_captured", frame, summary, note, (check,))
+
+
+def on_the_list(held: Estimate) -> pd.DataFrame:
+    """Return what a reader sees of `captured`: the share of lost value by list, without comparisons."""
+    if held.refused:
+        return held.frame
+    frame = held.frame
+    rows = frame[(frame["term"] == "value_captured") & frame["against"].isna()]
+    names = {"ranking": "ranking", "listed": "listed", "estimate": "value_captured",
+             "conf_low": "share_low", "conf_high": "share_high", "conf_level": "conf_level"}  # fmt: skip
+    return rows[list(names)].rename(columns=names).reset_index(drop=True)
 
 
 def calibrated(tried: Rehearsal | Sentence, rules: ChurnParams) -> Estimate:

@@ -65,8 +65,9 @@ def watchlist(
         `tier_in_force`, `manager_id`, `account_state`, `p_leave_soon` (within the first horizon),
         `p_leave` (within the last) with `p_leave_low`, `p_leave_high`, `value` (had it stayed,
         discounted), `expected_loss`, `remaining_months`, `reason_1` to `reason_3` in words (what
-        shows already, then what raises its rate above that of its tier, largest first),
-        `last_contact_on` (visit), `open_complaints`.
+        shows already, which then makes the chance alone; else what raises its rate above that of
+        its tier, largest first), `last_contact_on` (visit), `open_complaints`; missing where the
+        unit keeps no visits, or no cases.
     """
     if isinstance(told, Sentence):
         return refusal("watchlist", told.key, **told.values)
@@ -116,12 +117,14 @@ def watchlist(
     unknown = int(whom["value"].isna().sum())
     known = {"n": unknown, "of": len(frame)}
     key = "watchlist.value_unknown" if unknown else "watchlist.value_known"
+    kept = bool(frame["last_contact_on"].notna().any())
     never = {"n": int((first["last_contact_on"].isna()).sum()), "k": len(first)}
+    contact = Sentence("watchlist.contact" if kept else "watchlist.no_visits", never)
     checks = (
         Check("value_known", unknown == 0, Sentence(key, known)),
         Check("watchlist_basis", basis == "contribution",
               Sentence("watchlist.basis", {"basis": counted})),
-        Check("watchlist_contact", None, Sentence("watchlist.contact", never)),
+        Check("watchlist_contact", None, contact),
     )  # fmt: skip
     return Estimate("watchlist", frame, summary, Sentence("watchlist.note", values), checks)
 
@@ -134,7 +137,9 @@ def _reasons(told: Forecast, states: pd.Series, style: Style) -> list[list[str |
         shown: list[str] = []
         if state != AS_USUAL:
             shown.append(say(_shows(told, row), style))
-        for place in range(SHOWN):
+        # where what shows already makes the chance, no characteristic has a part in it
+        own = SHOWN if state == AS_USUAL or told.model.apart is None else 0
+        for place in range(own):
             word = words.iat[row, place]
             if isinstance(word, str):
                 values = {"what": word, "factor": factors.iat[row, place]}
@@ -155,6 +160,26 @@ def _shows(told: Forecast, row: int) -> Sentence:
     return Sentence("prediction.out_of_contract")
 
 
+def visits(watched: Estimate) -> pd.DataFrame:
+    """Return what a reader sees of the watch list: who, how likely, how much, why, and since when.
+
+    Returns
+    -------
+    DataFrame
+        The rows of `watchlist` with its first columns, `why` (its reasons in one) and what a caller
+        must know: `last_contact_on`, `open_complaints`.
+    """
+    if watched.refused:
+        return watched.frame
+    reasons = watched.frame[[f"reason_{n + 1}" for n in range(SHOWN)]]
+    frame = watched.frame.assign(why=reasons.apply(lambda row: "; ".join(row.dropna()), axis=1))
+    return frame[list(_SEEN)]
+
+
+_SEEN = ("account_id", "name", "tier_in_force", "manager_id", "p_leave", "expected_loss", "why",
+         "last_contact_on", "open_complaints")  # fmt: skip
+
+
 def renewals(told: Forecast | Sentence, watched: Estimate) -> Estimate:
     """Contracts that end within each horizon, with the chance that the account is gone by then.
 
@@ -171,8 +196,8 @@ def renewals(told: Forecast | Sentence, watched: Estimate) -> Estimate:
         Frame: one row per living account with a contract that ends within the last horizon, by
         horizon and expected loss: `months_ahead` (the first horizon that holds the end),
         `contract_ends_on`, `account_id`, `name`, `tier_in_force`, `manager_id`, `account_state`,
-        `p_leave` (within that horizon), `value`, `expected_loss`. Contracts of a month are not
-        listed.
+        `p_leave` (within the first horizon by which the account would count as lost if it did not
+        renew, at most the last), `value`, `expected_loss`. Contracts of a month are not listed.
     """
     if isinstance(told, Sentence):
         return refusal("renewals", told.key, **told.values)
@@ -186,13 +211,16 @@ def renewals(told: Forecast | Sentence, watched: Estimate) -> Estimate:
     inside = place < len(horizons)
     if not inside.any():
         return none_found("renewals", "watchlist.none_due", months=int(horizons[-1]))
+    # who does not renew counts as lost when the grace is over, which may lie beyond that horizon
+    gone = np.searchsorted(horizons, living["wait_months"].to_numpy(), side="left")
+    gone = np.clip(gone, place, len(horizons) - 1)
     who = ["account_id", "name", "tier_in_force", "manager_id", "account_state", "value"]
     frame = pd.DataFrame(
         {
             "months_ahead": horizons[place[inside]],
             "contract_ends_on": ends[inside].to_numpy(),
             "account_id": living.loc[inside, "account_id"].to_numpy(),
-            "p_leave": told.point.left[np.flatnonzero(inside), place[inside]],
+            "p_leave": told.point.left[np.flatnonzero(inside), gone[inside]],
         }
     ).merge(watched.frame[who], on="account_id")
     frame["expected_loss"] = frame["p_leave"] * frame["value"]
@@ -214,3 +242,10 @@ def _months_until(told: Forecast, ends: pd.Series) -> pd.Series:
     """Return in which month from today each day falls, 1 for the first; NaN: no day."""
     number: pd.Series = ends.dt.year * 12 + ends.dt.month
     return number.astype("float64") - told.found.now
+
+
+def headline(watched: Estimate) -> dict[str, tuple[float, Sentence | None]]:
+    """Return the key figure for the top of the report: what is expected to be lost."""
+    if watched.refused:
+        return {}
+    return {"expected_loss": (float(watched.frame["expected_loss"].sum()), None)}

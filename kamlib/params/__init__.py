@@ -11,6 +11,7 @@ All faults of a file are reported at once. Credentials stand in the environment 
 
 from kamlib.errors import ParamError
 from kamlib.params.churn import ChurnParams
+from kamlib.params.churn_snapshot import ChurnSnapshotParams
 from kamlib.params.credentials import resolve_secrets
 from kamlib.params.customer_value import (
     CriterionWeights,
@@ -23,20 +24,24 @@ from kamlib.params.customer_value import (
 from kamlib.params.describe import SCHEMA_FILE, annotated_yaml, json_schema
 from kamlib.params.files import home, load_unit, unit_names
 from kamlib.params.ledger import LedgerParams
+from kamlib.params.loyalty_roi import LoyaltyRoiParams
 from kamlib.params.read import unit_from
 from kamlib.params.section import Section, Share
-from kamlib.params.sources import BookSource, TableName, TableSource
+from kamlib.params.sources import SNAPSHOTS, BookSource, TableName, TableSource
 from kamlib.params.unit import Unit, check_unit_name
 
 __all__ = [
     "SCHEMA_FILE",
+    "SNAPSHOTS",
     "BookSource",
     "ChurnParams",
+    "ChurnSnapshotParams",
     "CriterionWeights",
     "CustomerValueParams",
     "EvaluationStandardParams",
     "LedgerParams",
     "LifetimeParams",
+    "LoyaltyRoiParams",
     "ParamError",
     "ProfitParams",
     "Section",

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 Share = Annotated[float, Field(gt=0, lt=1)]
+# tables with dates, or one line per customer as of one day
+Record = Literal["tables", "snapshot"]
 
 
 class Section(BaseModel):
-    """A block of parameters: only names that are declared, values that do not change."""
+    """A block of parameters: only names that are declared, values that do not change.
 
+    `reads` says, of the section of a study, what records the study takes.
+    """
+
+    reads: ClassVar[Record] = "tables"
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)

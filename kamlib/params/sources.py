@@ -6,7 +6,9 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from kamlib.params.section import Section
+from kamlib.params.section import Record, Section
+
+SNAPSHOTS = ("telco", "mobile_subscribers")  # an adapter and a demo; all others give tables
 
 TableName = Literal[
     "accounts", "account_history", "transactions", "contracts", "invoices", "payments",
@@ -39,7 +41,7 @@ class BookSource(Section):
     """Where the records of the unit come from: a demo, a public record, a database, or files."""
 
     demo: str = Field("", description="name of a simulated demo unit")
-    adapter: str = Field("", description="reader for a public record, e.g. online-retail-ii")
+    adapter: str = Field("", description="reader for a public record: online-retail-ii, telco")
     file: str = Field("", description="file that the adapter reads, relative to this file")
     countries: tuple[str, ...] = Field(
         (), description="countries that make up the unit (adapter online-retail-ii); empty: all"
@@ -53,6 +55,11 @@ class BookSource(Section):
     max_amount: float = Field(
         1e12, gt=0, description="largest money amount of one row taken for real, in currency units"
     )
+
+    @property
+    def gives(self) -> Record:
+        """What the records are: tables, or a snapshot of one day."""
+        return "snapshot" if {self.adapter, self.demo} & set(SNAPSHOTS) else "tables"
 
     @model_validator(mode="after")
     def _one_origin(self) -> BookSource:

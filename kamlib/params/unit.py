@@ -12,8 +12,10 @@ from pydantic import Field, field_validator, model_validator
 
 from kamlib.errors import nearest
 from kamlib.params.churn import ChurnParams
+from kamlib.params.churn_snapshot import ChurnSnapshotParams
 from kamlib.params.customer_value import CustomerValueParams
 from kamlib.params.ledger import LedgerParams
+from kamlib.params.loyalty_roi import LoyaltyRoiParams
 from kamlib.params.section import Section
 from kamlib.params.sources import BookSource
 
@@ -41,6 +43,8 @@ class Unit(Section):
     ledger: LedgerParams = Field(default_factory=LedgerParams)
     customer_value: CustomerValueParams = Field(default_factory=CustomerValueParams)
     churn_survival: ChurnParams = Field(default_factory=ChurnParams)
+    churn_snapshot: ChurnSnapshotParams = Field(default_factory=ChurnSnapshotParams)
+    loyalty_roi: LoyaltyRoiParams = Field(default_factory=LoyaltyRoiParams)
     folder: Path = Field(Path("."), exclude=True, description="folder of the parameter file")
 
     @model_validator(mode="after")
@@ -69,6 +73,11 @@ class Unit(Section):
                 f"is not a time zone; use a name such as Asia/Shanghai or Europe/Berlin{hint}"
             ) from None
         return name
+
+    def suits(self, study: str) -> bool:
+        """Whether a study takes the records that the unit gives."""
+        section = getattr(self, study, None)
+        return self.book.gives == (section if isinstance(section, Section) else Section).reads
 
     @property
     def shown_title(self) -> str:

@@ -1,13 +1,14 @@
 """Which jobs are to run: units × studies, checked before any kernel starts.
 
 A study is a notebook `notebooks/NN_name.ipynb`; its name is the file's without the number, and 00 is no
-study. Every parameter file is read first, and every fault of every file is reported at once.
+study. Every parameter file is read first, and every fault of every file is reported at once. A study runs
+for the units whose records it takes: most take tables, some a record of one day (`Section.reads`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -79,7 +80,8 @@ def plan_jobs(
     studies
         Names of studies; empty: all.
     as_of
-        Last day that is known, as YYYY-MM-DD; empty: what each unit's file says.
+        Last day that is known, as YYYY-MM-DD; empty: what each unit's file says. A record of one day
+        keeps its own.
     demo
         Take demo units only.
 
@@ -99,8 +101,23 @@ def plan_jobs(
         Job(unit, study, notebook, unit.as_of.isoformat() if unit.as_of else "")
         for unit in loaded
         for study, notebook in chosen.items()
+        if unit.suits(study)
     ]
+    if not faults:
+        faults = list(_idle(loaded if units else [], chosen, jobs))
     return ([], faults) if faults else (jobs, [])
+
+
+def _idle(named: list[Unit], chosen: dict[str, Path], jobs: list[Job]) -> Iterator[str]:
+    """Yield why units that were named have nothing to run, or why nobody has."""
+    studies = ", ".join(chosen)
+    busy = {job.unit.business_unit for job in jobs}
+    for unit in named:
+        if unit.business_unit not in busy:
+            kind = "a record of one day" if unit.book.gives == "snapshot" else "tables with dates"
+            yield f"{unit.business_unit} gives {kind}, which {studies} cannot read"
+    if not named and not jobs:
+        yield f"no unit gives the records that {studies} can read"
 
 
 def _load(named: list[str], as_of: str, *, demo: bool) -> tuple[list[Unit], list[str]]:
@@ -111,6 +128,8 @@ def _load(named: list[str], as_of: str, *, demo: bool) -> tuple[list[Unit], list
     for name in names:
         try:
             unit = load_unit(name, as_of=as_of)
+            if as_of and unit.book.gives == "snapshot":
+                unit = load_unit(name)
             resolve_secrets(unit.book.database)
         except ParamError as error:
             faults += [f if name in f else f"params/{name}.yaml: {f}" for f in error.faults]

@@ -17,7 +17,8 @@ from typing import Any
 import pandas as pd
 from IPython.display import display
 
-from kamlib.book import Book, open_book
+from kamlib.book import Book, Snapshot, open_book, open_snapshot
+from kamlib.errors import ParamError
 from kamlib.glossary import Sentence, Style, heading, say
 from kamlib.glossary import display as shown_as
 from kamlib.params import Unit, home, load_unit
@@ -40,14 +41,15 @@ class Session:
     study
         Name of the study, as in "customer_value".
     unit, book
-        Parameters and records of the business unit.
+        Parameters and records of the business unit; the latter are a `Snapshot` where the study reads
+        a record of one day.
     params
         The study's own section of the parameters.
     page
         What is shown; its figures and tables are what is published.
     """
 
-    def __init__(self, study: str, unit: Unit, book: Book) -> None:
+    def __init__(self, study: str, unit: Unit, book: Book | Snapshot) -> None:
         self.study = study
         self.unit = unit
         self.book = book
@@ -130,7 +132,8 @@ class Session:
         names = ("n", "kept", "aside", "later")
         values = dict(zip(names, (int(total) for total in totals), strict=True))
         known = {"n_tables": len(counts), "as_of": self.book.as_of}
-        self.page.note(Sentence("book.read", values | known))
+        key = "snapshot.read" if isinstance(self.book, Snapshot) else "book.read"
+        self.page.note(Sentence(key, values | known))
         self.table(counts[counts["n_read"] != counts["n_kept"]], "rows_read", "What was read")
         if len(faults):
             meaning = [say(Sentence(f"rule.{rule}"), self.style) for rule in faults["rule"]]
@@ -203,9 +206,7 @@ class Session:
 
     def _facts(self) -> dict[str, Any]:
         book, unit = self.book, self.unit
-        sales = book["transactions"]
-        found = sales.aggregate(first=sales.date.min(), last=sales.date.max()).execute().iloc[0]
-        start, end = self._period or (found["first"], found["last"])
+        found = _days(book)
         counts = book.counts.rename(columns=lambda c: c.removeprefix("n_"))
         shown = unit.model_dump_json(exclude={"book": {"database"}})
         return {
@@ -215,8 +216,8 @@ class Session:
             "language": unit.language,
             "currency": book.currency,
             "as_of": _iso(book.as_of),
-            "period": {"from": _iso(start), "to": _iso(end)},
-            "data": {"from": _iso(found["first"]), "to": _iso(found["last"])},
+            "period": _range(self._period or found),
+            "data": _range(found),
             "fingerprint": book.fingerprint,
             "params_sha256": hashlib.sha256(shown.encode()).hexdigest(),
             "versions": {"python": platform.python_version()}
@@ -228,10 +229,25 @@ class Session:
         self._display(self._facts())
 
     def _display(self, facts: dict[str, Any]) -> None:
-        first, last = (date.fromisoformat(day) for day in facts["period"].values())
-        covered = say(Sentence("report.range", {"first": first, "last": last}), self.style)
-        words = f"{facts['unit_title']}, {covered}"
+        words = facts["unit_title"]
+        if facts["period"]:
+            first, last = (date.fromisoformat(day) for day in facts["period"].values())
+            covered = say(Sentence("report.range", {"first": first, "last": last}), self.style)
+            words = f"{words}, {covered}"
         display({MIME: facts, "text/plain": words}, raw=True)  # type: ignore[no-untyped-call]
+
+
+def _days(book: Book | Snapshot) -> tuple[Any, Any] | None:
+    """Return the first and the last day of the records; None where they have no days."""
+    if isinstance(book, Snapshot):
+        return None
+    sales = book["transactions"]
+    found = sales.aggregate(first=sales.date.min(), last=sales.date.max()).execute().iloc[0]
+    return found["first"], found["last"]
+
+
+def _range(days: tuple[Any, Any] | None) -> dict[str, str] | None:
+    return days and {"from": _iso(days[0]), "to": _iso(days[1])}
 
 
 def _iso(day: Any) -> str:
@@ -260,6 +276,13 @@ def open_study(study: str, business_unit: str, as_of: str = "", overrides: Any =
         Parameters or records that cannot be used, with every fault.
     """
     unit = load_unit(business_unit, as_of=as_of, overrides=overrides)
+    if not unit.suits(study):
+        kinds = {"tables": "tables with dates", "snapshot": "a record of one day, without dates"}
+        raise ParamError(
+            f"params/{business_unit}.yaml: the unit gives {kinds[unit.book.gives]}, which study "
+            f"'{study}' cannot read; `kam list` names the studies of the unit"
+        )
     use_theme()
     pd.options.display.max_columns = 30
-    return Session(study, unit, open_book(unit))
+    is_snapshot = unit.book.gives == "snapshot"
+    return Session(study, unit, open_snapshot(unit) if is_snapshot else open_book(unit))

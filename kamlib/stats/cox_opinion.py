@@ -44,7 +44,7 @@ def second_opinion(fit: CoxFit, data: CoxData) -> Check:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             theirs = _lifelines(data, scaled)
-    except ConvergenceError:
+    except (ConvergenceError, np.linalg.LinAlgError):
         return Check("cox_second_opinion", None, Sentence("cox.other_not_converged"))
     apart = np.abs(theirs - fit.coefficients * scale)
     values = {"largest": float(apart.max()), "name": fit.names[int(apart.argmax())]}

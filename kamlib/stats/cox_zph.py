@@ -28,9 +28,9 @@ class ProportionalHazards:
         The function of time.
     names, statistic, p_value
         By covariate: χ² of one degree of freedom, and the chance of as much if the hazards are
-        proportional, shape (k,).
+        proportional, shape (k,); 0 and 1 where accounts differ in it at one moment only.
     global_statistic, global_p_value
-        Of all covariates together, χ² of k degrees of freedom.
+        Of all covariates together that can be tested, χ² of as many degrees of freedom.
     trouble
         Why there is no test, statistics then being 0 and chances 1; None where there is one.
     """
@@ -90,16 +90,22 @@ def proportional_hazards(
     # what is left of the information of θ when β is free
     left = curve[k:, k:] - once @ np.linalg.solve(curve[:k, :k], once)
     size = np.sqrt(np.maximum(np.diag(twice), np.finfo(float).tiny))
+    part = left / np.outer(size, size)
+    # who differ at a single moment show no change over time, and take no other's test away
+    able = np.diag(part) > _SINGULAR
     # a test needs events at more than one time, and more of them than there are covariates
-    if k == 0 or np.linalg.eigvalsh(left / np.outer(size, size))[0] < _SINGULAR:
+    if not able.any() or np.linalg.eigvalsh(part[np.ix_(able, able)])[0] < _SINGULAR:
         trouble = Sentence("cox.no_time_test", {"events": len(event), "moments": len(by)})
         return ProportionalHazards(
             transform, fit.names, np.zeros(k), np.ones(k), 0.0, 1.0, trouble
         )  # fmt: skip
-    statistic = slope**2 / np.diag(left)
+    slope, left = slope[able], left[np.ix_(able, able)]
+    statistic = np.zeros(k)
+    statistic[able] = slope**2 / np.diag(left)
     total = float(slope @ np.linalg.solve(left, slope))
+    overall = float(chdtrc(len(slope), total))
     return ProportionalHazards(
-        transform, fit.names, statistic, chdtrc(1, statistic), total, float(chdtrc(k, total)), None
+        transform, fit.names, statistic, chdtrc(1, statistic), total, overall, None
     )
 
 

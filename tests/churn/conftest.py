@@ -14,6 +14,7 @@ import pytest
 
 from kamlib.book import Book, open_book
 from kamlib.book.simulate import write_demo
+from kamlib.book.simulate.subscribers import SEED, simulate_subscribers
 from kamlib.churn.engine import collect
 from kamlib.churn.episodes import Episodes, episodes
 from kamlib.churn.landmarks import landmarks
@@ -237,3 +238,23 @@ def study(demo: Callable[..., Book]) -> Callable[..., SimpleNamespace]:
         )  # fmt: skip
 
     return call
+
+
+@pytest.fixture(scope="session")
+def drawn_subscribers() -> Frames:
+    """Return a function: seed -> the simulated record of one day, as `open_snapshot` gives it."""
+
+    def call(seed: int) -> pd.DataFrame:
+        record = simulate_subscribers(seed=seed)
+        yes = {name: record[name].eq("Yes") for name in ("support", "paperless", "left")}
+        names = {"subscriber": "account_id", "months": "tenure_months", "support": "tech_support"}
+        flags = {name: yes[name].astype(float) for name in ("support", "paperless")}
+        return record.assign(**flags, left=yes["left"]).rename(columns=names)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def subscribers(drawn_subscribers: Frames) -> pd.DataFrame:
+    """The customers of the demo unit that is a record of one day."""
+    return drawn_subscribers(SEED)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from kamlib.churn.curves import at_risk, compare_groups, survival, survival_by
+from kamlib.churn.curves import at_risk, compare_groups, months_of, survival, survival_by
 from kamlib.churn.groups import OTHERS, by_cohort
 from kamlib.churn.stretch import MONTH_DAYS
 from kamlib.glossary import LANGUAGES, Style, columns, say
@@ -54,7 +55,7 @@ def test_an_insolvency_takes_an_account_out_and_is_no_loss():
     assert found.frame["estimate"].tolist() == pytest.approx([1, 1, 2 / 3, 0])
     assert (found["n_competing"], found["n_event"]) == (1, 2)
     check = found.checks[0]
-    assert (check.name, check.passed) == ("other_ends_few", False)
+    assert (check.name, check.passed) == ("other_ends_few", None)
     assert "1 of 3 ends was" in str(check.note)
 
 
@@ -62,7 +63,7 @@ def test_a_late_curve_says_of_whom_it_is():
     found = survival(FOUR.assign(entry_days=[0, 2 * MONTH_DAYS, 0, 0]), horizon=2, n_risk_min=4)
     assert found["start"] == pytest.approx(2)
     # after the loss at month 3 fewer than four are left, and the curve ends
-    assert "have stayed 2.0 months, 75.0\xa0% are still there 1.0 months later" in str(found.note)
+    assert "have stayed 2.0 months, 75.0\xa0% are still there 1 months later" in str(found.note)
 
 
 def test_a_landmark_is_named():
@@ -133,13 +134,28 @@ def test_tiers_stand_best_first_and_others_last():
     found = told(survival_by(rows, "tier", least=4, n_risk_min=1, join_small=True))
     assert found.frame["group"].unique().tolist() == ["platinum", "iron", "lead", OTHERS]
     check = found.checks[0]
-    assert check.passed is False
+    assert (check.name, check.passed) == ("groups_kept_tier", True)
     assert check.note.key == "curves.groups_joined"
     assert check.frame.to_dict("list") == {"group": ["x", "y"], "n_accounts": [2, 3]}
     left_out = told(survival_by(rows, "tier", least=4, n_risk_min=1))
     assert left_out.frame["group"].unique().tolist() == ["platinum", "iron", "lead"]
     assert left_out.checks[0].note.key == "curves.groups_left_out"
+    assert left_out.checks[0].passed is None
     assert at_risk(rows, [0], least=4, join_small=True)["group"].tolist()[-1] == OTHERS
+
+
+def test_groups_of_a_day_name_the_day():
+    note = survival_by(AB, "role", landmark=date(2024, 6, 30), **SMALL).note
+    assert "there on 2024-06-30, by the Role known on that day (2 groups" in str(note)
+
+
+def test_counts_stand_at_whole_years():
+    found = survival(FOUR, horizon=8, n_risk_min=1)
+    assert months_of(found) == [0]
+    # 20 years: nine counts are enough, so every third year
+    long = found.frame.assign(time=found.frame["time"] * 30)
+    assert months_of(replace(found, frame=long)) == [0, 36, 72, 108, 144, 180, 216]
+    assert months_of(survival(FOUR.head(0), horizon=8)) == []
 
 
 def test_unknown_groups_are_left_out_and_said():

@@ -38,6 +38,57 @@ def test_a_silence_is_dated_back_and_one_that_was_broken_is_no_loss(silent):
     assert not a["month"].between("2023-05-01", "2023-07-31").any()
 
 
+def test_who_returned_after_the_longest_silence_had_been_lost(small, orders):
+    def events(returned):
+        days = [*pd.date_range("2021-01-05", "2021-06-20", freq="10D"),
+                *pd.date_range(returned, "2023-12-28", freq="10D")]  # fmt: skip
+        lines = orders("a", *(f"{day:%Y-%m-%d}" for day in days))
+        book = small.open({"transactions": lines}, as_of="2023-12-31")
+        rows = rows_of(book, definition="own_rhythm", cap_days=365)
+        return rows.loc[rows["event"] == 1, "month"].astype(str).tolist()
+
+    # the last order before the silence falls on 14 June 2021
+    assert events("2022-06-14") == []  # 365 days
+    assert events("2022-06-15") == ["2021-06-01"]
+
+
+def test_a_lapsed_contract_is_dated_back_to_its_last_day_in_force(small, orders):
+    """Declared after the grace, when nothing is due any more."""
+    held = [("a", "2022-01-01", "2023-12-31"), ("b", "2022-01-01", "2025-12-31"),
+            ("c", "2022-01-01", "2024-06-10")]  # fmt: skip
+    tables = {
+        "transactions": [line for a in "abc" for line in orders(a, "2022-01-05")],
+        "contracts": [
+            {"contract_id": a, "account_id": a, "starts_on": since, "ends_on": until,
+             "value_per_year": 1.0} for a, since, until in held
+        ],
+    }  # fmt: skip
+    book = small.open(tables, as_of="2024-07-05")
+    rows = rows_of(book, definition="contracts", due_months=1)
+    lost = rows[rows["event"] == 1]
+    # declared on 31 January 2024
+    assert lost[["account_id", "month"]].astype(str).to_numpy().tolist() == [["a", "2023-12-01"]]
+    assert lost["contract_due"].tolist() == [1]
+    last = rows.groupby("account_id")["month"].max().dt.strftime("%Y-%m").to_dict()
+    # of c, in its grace, nothing is known since its contract ran out
+    assert last == {"a": "2023-12", "b": "2024-07", "c": "2024-06"}
+
+
+def test_a_reason_on_record_is_the_day_itself_and_an_end_by_us_no_loss(small, orders):
+    row = {"starts_on": "2022-01-01", "ends_on": "2024-12-31", "value_per_year": 1.0}
+    ends = [("a", "2023-05-31", "price"), ("b", "2023-05-31", "ended_by_us"), ("c", None, None)]
+    tables = {
+        "transactions": [line for a in "abc" for line in orders(a, "2022-01-05")],
+        "contracts": [row | {"contract_id": a, "account_id": a, "ended_on": on, "end_reason": why}
+                      for a, on, why in ends],
+        "defections": [{"account_id": "b", "date": "2023-05-31", "reason": "ended_by_us"}],
+    }  # fmt: skip
+    rows = rows_of(small.open(tables, as_of="2024-06-30"), definition="contracts")
+    lost = rows[rows["event"] == 1]
+    assert lost[["account_id", "month"]].astype(str).to_numpy().tolist() == [["a", "2023-05-01"]]
+    assert rows.loc[rows["account_id"] == "b", "month"].max() == pd.Timestamp("2023-05-01")
+
+
 def test_who_stays_is_followed_to_the_last_order(silent):
     b = rows_of(silent, definition="own_rhythm").query("account_id == 'b'")
     assert b["event"].sum() == 0

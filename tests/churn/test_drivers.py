@@ -1,41 +1,20 @@
-"""What goes with leaving: recovery of what was planted, traps of time, refusals by name."""
+"""What goes with leaving: recovery of what was planted, effects that fade, refusals by name."""
 
 from __future__ import annotations
 
-import json
-from datetime import date
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from kamlib.book import open_book
-from kamlib.book.simulate import write_demo
-from kamlib.churn.driver_rows import driver_rows
-from kamlib.churn.drivers import contrast, drivers
-from kamlib.churn.episodes import episodes
-from kamlib.churn.spells import spells
-from kamlib.glossary import Style, columns, say
-from kamlib.params import ChurnParams, unit_from
+from kamlib.churn.drivers import drivers
+from kamlib.churn.effects import contrast
+from kamlib.glossary import Sentence, Style, columns, say
+from kamlib.params import ChurnParams
 from kamlib.stats.cox import fit_cox
-from kamlib.stats.cox_data import cox_data
 
 RULES = ChurnParams()
-# what the simulator plants, and the effect that estimates it (partial losses, as they can be seen,
-# are not those that were planted, and the level counts 1 to 3 here)
-PLANTED = {
-    ("open_complaints", None): "open_complaint",
-    ("complaints_3m", None): "complaints_3m",
-    ("late_responses_6m", None): "late_responses_6m",
-    ("manager_left_6m", None): "manager_left_6m",
-    ("manager_rotated_6m", None): "manager_rotated_6m",
-    ("contract_due", None): "contract_due",
-    ("monthly_contract", None): "monthly_contract",
-    ("tier_in_force", "gold"): "gold",
-    ("tier_in_force", "platinum"): "platinum",
-    ("tier_in_force", "lead"): "lead",
-}
 
 
 def drawn(n: int, *, seed: int = 1, effect: float = 0.7, months: int = 36, rate: float = -4.0,
@@ -89,20 +68,86 @@ def test_input_is_left_alone_and_order_does_not_matter(rows):
     pd.testing.assert_frame_equal(found.frame, turned.frame, rtol=1e-6)
 
 
+# What is planted
+
+PLANTED = {
+    ("open_complaints", None): 0.7, ("manager_left_6m", None): 0.9, ("complaints_3m", None): 0.3,
+    ("satisfaction", None): -0.2, ("tier_in_force", "gold"): -0.5,
+}  # fmt: skip
+
+
+def many(n: int, seed: int, months: int = 36) -> pd.DataFrame:
+    """Account-months under `PLANTED`; two in five accounts are first seen in a later month."""
+    rng = np.random.default_rng(seed)
+    month = np.arange(months)
+    seen_from = np.where(rng.random(n) < 0.4, rng.integers(1, 24, n), 0)
+    complaints = rng.poisson(0.25, (n, months))
+    left = rng.random((n, months)) < 0.02
+
+    def before(counts, k):
+        return np.stack([counts[:, max(m - k, 0) : m].sum(axis=1) for m in month], axis=1)
+
+    columns = {
+        "open_complaints": rng.random((n, months)) < 0.05 + 0.3 * (complaints > 0),
+        "manager_left_6m": before(left, 6) > 0,
+        "complaints_3m": np.minimum(before(complaints, 3), 3),
+        "satisfaction": np.repeat(np.clip(rng.normal(7, 1.5, (n, 1)), 0, 10), months, axis=1),
+        "tier_in_force": np.repeat(rng.random((n, 1)) < 0.3, months, axis=1),
+    }
+    line = (
+        -2.8
+        - 0.02 * month
+        + sum(
+            PLANTED[name, "gold" if name == "tier_in_force" else None] * x
+            for name, x in columns.items()
+        )
+    )
+    leaves = rng.random((n, months)) < -np.expm1(-np.exp(line))
+    last = np.where(leaves.any(axis=1), leaves.argmax(axis=1), months)
+    # who left before the records began is never seen
+    who, at = np.nonzero((month >= seen_from[:, None]) & (month <= last[:, None]))
+    frame = pd.DataFrame({name: x[who, at].astype(float) for name, x in columns.items()})
+    account = pd.Series(who).astype(str)
+    return frame.assign(
+        account_id=account, cluster=account, entry_months=at.astype(float), exit_months=at + 1.0,
+        event=leaves[who, at].astype(int),
+        tier_in_force=frame["tier_in_force"].map({1.0: "gold", 0.0: "iron"}),
+    )  # fmt: skip
+
+
+def held(seeds, n: int = 300) -> list[bool]:
+    """Return of each planted effect and seed whether its interval of 95 % holds it."""
+    found = []
+    for seed in seeds:
+        frame = drivers(many(n, seed), "contracts", RULES).frame
+        frame = frame[frame["months_from"].isna()]
+        for (name, category), true in PLANTED.items():
+            same = frame["category"].isna() if category is None else frame["category"] == category
+            for _, row in frame[same & (frame["term"] == name)].iterrows():
+                found.append(row["ratio_low"] <= np.exp(true) <= row["ratio_high"])
+    return found
+
+
+def test_planted_effects_lie_in_their_intervals():
+    found = held(range(1, 9))
+    # 39 intervals of 95 %, since one tier only parts accounts once: 33 or more hold with a chance
+    # of 99 %
+    assert len(found) >= 35
+    assert np.mean(found) >= 33 / 39
+
+
+@pytest.mark.slow
+def test_planted_effects_lie_in_their_intervals_at_the_stated_rate():
+    found = held(range(1, 101))
+    # 500 of 95 %: a standard error of 1 point
+    assert len(found) > 480
+    assert np.mean(found) == pytest.approx(0.95, abs=0.025)
+
+
 def test_another_program_agrees(rows):
     checks = {check.name: check for check in drivers(rows, "contracts", RULES).checks}
     assert checks["cox_second_opinion"].passed is True
     assert checks["drivers_proportional"].passed is True
-
-
-def test_immortal_time_ever_complained_seems_to_keep_accounts(rows):
-    """Who ever complained had to stay long enough to do so: the naive ratio has the wrong sign."""
-    last = rows.groupby("account_id").agg(
-        exit_=("exit_months", "max"), event=("event", "max"), ever=("open_complaints", "max")
-    )
-    naive = fit_cox(cox_data(last[["ever"]], last["exit_"], last["event"], names=["ever"]))
-    assert naive.interval(0.95)[1][0] < 0
-    assert effect_of(drivers(rows, "contracts", RULES))["ratio_low"] > 1
 
 
 def test_an_effect_that_fades_is_stated_early_and_late():
@@ -171,6 +216,50 @@ def test_a_unit_of_twelve_accounts_gets_none_with_the_reason():
     assert "even a single factor needs 10" in say(found.note)
 
 
+def test_a_factor_enters_whole_or_not_at_all():
+    rows = drawn(60, seed=6)  # 39 losses carry three columns
+    rng = np.random.default_rng(7)
+    rows["tier_in_force"] = rng.choice(["platinum", "gold", "iron", "lead"], len(rows))
+    found = drivers(rows, "contracts", RULES)
+    # an open complaint and two of three columns of the tier: what was left would be compared wrongly
+    assert found.frame["term"].tolist() == ["open_complaints"]
+    check = next(c for c in found.checks if c.name == "without_for_few_losses")
+    assert check.frame["term"].tolist() == ["tier_in_force"]
+
+
+def test_what_parted_accounts_leave_without_a_bound_goes_as_well():
+    """A role that only new accounts of one segment have tells nothing once segments are apart."""
+    one = drawn(700, seed=3).assign(segment="steady")
+    other = drawn(700, seed=4, rate=-2.2, months=8)
+    late = drawn(700, seed=5, rate=-6.5)
+    other = pd.concat([other, late[late["entry_months"] >= 8]]).assign(segment="hasty")
+    rows = pd.concat([one, other.assign(account_id="b" + other["account_id"])], ignore_index=True)
+    is_new = (rows["segment"] == "hasty") & (rows["entry_months"] == 0)
+    rows = rows.assign(cluster=rows["account_id"], role=np.where(is_new, "end_customer", "dealer"))
+    found = drivers(rows, "contracts", RULES)
+    assert found.frame["term"].tolist() == ["open_complaints"]
+    told = {check.name: check for check in found.checks}
+    assert "segment" in set(told["drivers_proportional"].frame["term"])
+    gone = told["without_values"]
+    assert gone.passed is False
+    assert gone.frame[["term", "category"]].to_numpy().tolist() == [["role", "end_customer"]]
+    assert "Role" in say(gone.note)
+    assert "角色" in say(gone.note, Style("zh"))
+    assert told["cox_second_opinion"].passed is True
+
+
+def test_a_model_that_does_not_settle_is_refused_in_words(rows, monkeypatch):
+    from kamlib.churn import drivers as module
+
+    def unsettled(data, **_):
+        return replace(fit_cox(data), trouble=Sentence("cox.flat", {"name": data.names[0]}))
+
+    monkeypatch.setattr(module, "fit_cox", unsettled)
+    found = drivers(rows, "contracts", RULES)
+    assert found.refused
+    assert say(found.note).startswith("Open complaints is the same for all")
+
+
 def test_refusals_by_name(rows):
     def why(frame):
         found = drivers(frame, "contracts", RULES)
@@ -204,47 +293,3 @@ def test_no_difference_is_said_so():
     rows = rows.assign(open_complaints=rng.integers(0, 2, len(rows)).astype(float))
     found = drivers(rows, "contracts", RULES)
     assert found.note.key == "drivers.none_sure"
-
-
-# On simulated books
-
-
-def log_ratios(found, truth) -> list[tuple[str, bool]]:
-    frame = found.frame[found.frame["months_from"].isna()]
-    held = []
-    for (name, category), key in PLANTED.items():
-        same = frame["category"].isna() if category is None else frame["category"] == category
-        row = frame[(frame["term"] == name) & same]
-        if len(row):
-            low, high = np.log(row.iloc[0][["ratio_low", "ratio_high"]].astype(float))
-            held.append((key, bool(low <= truth[key] <= high)))
-    return held
-
-
-def rehearsed(unit: str, size: float, seed: int, folder: Path):
-    made = write_demo(unit, folder / str(seed), seed=seed, size=size)
-    tables = {path.stem: {"file": str(path)} for path in made.glob("*.parquet")}
-    raw = {
-        "book": {"tables": tables},
-        "as_of": date(2025, 12, 31),
-        "churn_survival": {"due_months": 1},
-    }
-    book = open_book(unit_from(raw, name=unit, folder=folder))
-    found = spells(book, book.unit.churn_survival)
-    rows = driver_rows(
-        book, book.unit.churn_survival, found, episodes(book, book.unit.churn_survival, found)
-    )
-    truth = json.loads((folder / str(seed) / "_truth" / f"{unit}.json").read_text("utf-8"))
-    return drivers(rows, found.definition, book.unit.churn_survival), truth["retention"]
-
-
-@pytest.mark.slow
-def test_planted_effects_lie_in_their_intervals_at_the_stated_rate(tmp_path):
-    held = []
-    for seed in range(1, 11):
-        found, truth = rehearsed("telecom_lines", 0.4, seed, tmp_path)
-        held += log_ratios(found, truth)
-    # about 100 intervals of 95 %, a little wrong since attitude and size are not seen in full: below
-    # 88 with a chance of 1 % if the rate is 94 %
-    assert len(held) > 90
-    assert sum(ok for _, ok in held) / len(held) > 0.88

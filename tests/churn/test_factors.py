@@ -53,6 +53,29 @@ def test_rare_texts_are_not_told_apart():
     assert [c.category for c in design.columns] == ["gold"]
 
 
+def test_many_rare_texts_stand_together():
+    frame = rows(tier_in_force=["iron"] * 150 + ["gold"] * 50 + [f"tier {n}" for n in range(100)])
+    design = learn_design(frame, [TIER], based=True)
+    # a third of the rows is neither: compared with iron, and not counted as iron
+    assert [(c.category, c.base) for c in design.columns] == [("gold", "iron"), ("other", "iron")]
+    assert design.matrix(frame).sum(axis=0).tolist() == [50, 100]
+    assert design.matrix(rows(tier_in_force=["tier of tomorrow", "iron"])).tolist() == [
+        [0, 1],
+        [0, 0],
+    ]
+    assert "其他" in say(design.columns[1].contrast, Style("zh"))
+    # where no value is frequent there is nothing to compare
+    nobody = rows(tier_in_force=[f"tier {n}" for n in range(200)])
+    assert learn_design(nobody, [TIER], based=True).columns == ()
+
+
+def test_rarely_unknown_values_have_no_column():
+    frame = rows(price_realisation=[0.8] * 200 + [np.nan])
+    design = learn_design(frame, [PRICE], based=True)
+    assert design.names == ("price_realisation",)
+    assert design.matrix(frame)[-1, 0] == 16
+
+
 def test_the_curve_is_straight_at_both_ends():
     years = np.r_[0.0, 0.1, 0.2, np.expm1([4.0, 5.0, 6.0])]
     frame = rows(tenure_years=years)
@@ -86,3 +109,8 @@ def test_every_factor_has_words_in_both_languages():
     column = learn_design(frame, [TIER], based=True).columns[0]
     assert say(column.contrast) == "Tier in force gold rather than iron"
     assert "黄金" in say(column.contrast, Style("zh"))
+    role = Factor("role", "drivers.category", kind="text")
+    frame = rows(role=["intermediary", "end_customer", "end_customer"])
+    assert say(learn_design(frame, [role], based=True).columns[0].contrast) == (
+        "Role intermediary rather than end customer"
+    )

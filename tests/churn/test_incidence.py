@@ -42,14 +42,14 @@ def test_kinds_by_hand():
 def test_reasons_by_hand_and_the_one_that_nobody_knows():
     found = incidence(FOUR, "reason", horizon=4, n_risk_min=1)
     shares = at_end(found)["estimate"]
-    assert shares.index.tolist() == ["competitor", UNKNOWN, "ended by us"]
+    assert shares.index.tolist() == ["a competitor", UNKNOWN, "ended by us"]
     assert shares.tolist() == pytest.approx([0.25] * 3)
     [check] = found.checks
     # one of two losses
     assert check.passed is True
     assert "50.0\xa0% of 2 losses" in str(check.note)
     # what nobody knows is never the commonest reason
-    assert found["top"] == "competitor"
+    assert found["top"] == "a competitor"
 
 
 def test_the_wrong_answer_by_hand():
@@ -57,7 +57,7 @@ def test_the_wrong_answer_by_hand():
     frame = found.frame.set_index("event_type")
     # 1/4; 1 of the 3 at risk at month 2; 1 of the 2 at risk at month 3
     assert frame["naive"].to_dict() == pytest.approx(
-        {"competitor": 1 / 4, "ended by us": 1 / 3, UNKNOWN: 1 / 2}
+        {"a competitor": 1 / 4, "ended by us": 1 / 3, UNKNOWN: 1 / 2}
     )
     assert found["naive_left"] == pytest.approx(13 / 12)
     assert found["left"] == pytest.approx(3 / 4)

@@ -81,15 +81,46 @@ def test_who_came_within_a_month_was_not_there_at_its_beginning(contracts):
     assert found.loc[found["account_id"] == "c", MONTH].min() >= month_count(date(2022, 4, 1))
 
 
+def test_who_came_on_the_day_of_a_landmark_was_not_known_on_its_morning(small):
+    days = pd.date_range("2022-01-05", "2023-12-05", freq="MS")
+    lines = [{"account_id": "a", "date": f"{day:%Y-%m-%d}", "amount": 10.0} for day in days]
+    contract = {"contract_id": "1", "account_id": "a", "starts_on": "2022-07-01",
+                "ends_on": "2025-06-30", "value_per_year": 100}  # fmt: skip
+    book = small.open({"transactions": lines, "contracts": [contract]}, as_of="2024-12-31")
+    months = marks(book, definition="contracts").rows[MONTH]
+    assert months.min() == month_count(date(2022, 10, 1))
+
+
+def test_of_a_month_that_is_not_over_nothing_is_known(small, orders):
+    """Losses of the first days of a month are known, and stays are not: neither counts."""
+    days = [f"{day:%Y-%m-%d}" for day in pd.date_range("2023-01-01", "2024-05-20", freq="20D")]
+    steady = [f"{day:%Y-%m-%d}" for day in pd.date_range("2023-01-01", "2024-07-08", freq="20D")]
+    lines = orders("a", *days) + orders("b", *steady)
+    april = month_count(date(2024, 4, 1))
+
+    def seen(as_of):
+        found = marks(small.open({"transactions": lines}, as_of=as_of), definition="own_rhythm")
+        rows = found.rows.set_index(["account_id", MONTH])[["followed", "event"]]
+        assert (rows.index.get_level_values(MONTH) < found.over).all()
+        return rows.loc["a"].loc[april].tolist(), rows.loc["b"].loc[april].tolist()
+
+    # a ordered last on 15 May 2024 and is lost 61 days later, on 15 July
+    assert seen("2024-07-20") == ([3, 0], [3, 0])
+    whole = marks(small.open({"transactions": lines}, as_of="2024-07-31"), definition="own_rhythm")
+    assert whole.over == whole.now == month_count(date(2024, 8, 1))
+    may = whole.rows.set_index(["account_id", MONTH]).loc[("a", april + 1)]
+    assert may[["followed", "event"]].tolist() == [2, 1]
+
+
 def test_silent_accounts_are_held_apart(small, orders):
     days = [f"{day:%Y-%m-%d}" for day in pd.date_range("2023-01-01", "2024-05-20", freq="20D")]
     steady = [f"{day:%Y-%m-%d}" for day in pd.date_range("2023-01-01", "2024-06-28", freq="20D")]
     lines = orders("a", *days) + orders("b", *steady)
     book = small.open({"transactions": lines}, as_of="2024-06-30")
     found = marks(book, definition="own_rhythm").living.set_index("account_id")
-    # a is lost after 61 days; its last order was on 5 May 2024, 57 days before 1 July
+    # a is lost after 61 days; its last order was on 15 May 2024, 47 days before 1 July
     assert found["is_apart"].to_dict() == {"a": 1, "b": 0}
-    assert found.loc["a", "wait_months"] == 1  # declared on 5 July at the latest
+    assert found.loc["a", "wait_months"] == 1  # declared on 15 July at the latest
     assert found.loc["b", "wait_months"] == 3  # 61 days of silence are granted
 
 
@@ -103,6 +134,32 @@ def test_nothing_is_known_of_what_came_later(study):
     later = full[full["event"] != full["event_then"]]
     assert (later[MONTH] + later["followed"] >= month).all()
     assert (later["event_then"] == 0).all()
+
+
+def held_against_the_book_of_that_day(study, name, size):
+    """Landmarks cut at a day equal those of a book that was opened as of the day."""
+    found, then = study(name, size), study(name, size, "2024-12-31")
+    cut, own = known_at(found.landmarks, found.landmarks.now - 12), then.landmarks
+    assert (cut.as_of, cut.step, cut.now) == (own.as_of, own.step, own.now)
+    assert len(own.rows) > 300
+    pd.testing.assert_frame_equal(cut.rows, own.rows, check_exact=False, rtol=1e-9)
+    # who could not be lost yet on that day lives in its book, and is not among the rows of a later one
+    spells_then = then.spells.table.to_pandas().set_index(["account_id", "spell_no"])
+    living = own.living.set_index(["account_id", "spell_no"], drop=False)
+    early = spells_then.loc[living.index, "at_risk_from"] > pd.Timestamp("2025-01-01")
+    known = living[~early.to_numpy()].reset_index(drop=True)
+    pd.testing.assert_frame_equal(cut.living, known, check_exact=False, rtol=1e-9)
+    return int(early.sum())
+
+
+def test_landmarks_of_an_earlier_day_are_the_book_of_that_day(study):
+    assert held_against_the_book_of_that_day(study, "industrial_supplies", 0.1) > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["telecom_lines", "commercial_vehicles"])
+def test_landmarks_of_contracts_are_the_book_of_that_day(study, name):
+    assert held_against_the_book_of_that_day(study, name, 0.25) == 0
 
 
 def test_recency_seems_to_foretell_where_silent_accounts_are_among_those_looked_at(study):

@@ -100,6 +100,63 @@ def test_who_is_silent_or_gave_notice_is_told_first(study, watched, told):
     assert silent["reason_1"].str.startswith("no order for").all()
     usual = found.frame[found.frame["account_state"] != SILENT]
     assert silent["p_leave_soon"].mean() > 2 * usual["p_leave_soon"].mean()
+    # their chance comes from the silence alone
+    assert silent[["reason_2", "reason_3"]].isna().all().all()
+    assert usual["reason_2"].notna().any()
+
+
+def test_open_complaints_are_those_of_today(watched, one):
+    cases = one.book["service_events"].to_pandas()
+    day = pd.Timestamp(one.book.as_of) + pd.Timedelta(days=1)
+    mine = cases[(cases["kind"] == "complaint") & (cases["opened_at"] < day)]
+    again = mine["reopened_at"].notna() & (mine["reopened_at"] > mine["resolved_at"])
+    counted = mine[mine["resolved_at"].isna() | again].groupby("account_id").size()
+    shown = watched.frame.set_index("account_id")["open_complaints"]
+    assert shown.sum() > 0
+    assert (shown == counted.reindex(shown.index).fillna(0)).all()
+
+
+def test_it_is_one_flat_row_per_account(watched, tmp_path):
+    from kamlib.show.csv import safe_csv
+
+    frame = watched.frame
+    assert frame["account_id"].is_unique
+    plain = frame.map(lambda cell: pd.api.types.is_scalar(cell))
+    assert plain.all().all()
+    safe_csv(frame, tmp_path / "list.csv")
+    again = pd.read_csv(
+        tmp_path / "list.csv", encoding="utf-8-sig", parse_dates=["last_contact_on"]
+    )
+    assert list(again.columns) == list(frame.columns)
+    pd.testing.assert_series_equal(again["expected_loss"], frame["expected_loss"])
+
+
+def test_without_visits_no_contact_is_claimed_to_be_missing(told, worth, people, one):
+    from dataclasses import replace
+
+    living = told.living.assign(weeks_since_visit=np.nan)
+    blind = replace(told, found=replace(told.found, living=living))
+    found = watchlist(blind, worth, people, one.rules)
+    check = next(c for c in found.checks if c.name == "watchlist_contact")
+    assert check.note.key == "watchlist.no_visits"
+    assert say(check.note, Style("zh"))
+
+
+def test_chance_of_a_renewal_reaches_to_the_end_of_the_grace(told, watched):
+    """Who does not renew in the third month is lost in the fourth, when the grace is over."""
+    from dataclasses import replace
+
+    ends = renewals(told, watched).frame
+    third = ends[ends["contract_ends_on"].between("2026-03-01", "2026-03-31")]["account_id"]
+    waited = replace(
+        told.found, living=told.living.assign(wait_months=told.living["wait_months"] + 1)
+    )
+    frame = renewals(replace(told, found=waited), watched).frame
+    mine = frame[frame["account_id"].isin(third)]
+    assert len(mine) > 0
+    assert (mine["months_ahead"] == 3).all()
+    place = told.living.set_index("account_id").index.get_indexer(mine["account_id"])
+    assert np.allclose(mine["p_leave"], told.point.left[place, 1])
 
 
 def test_renewals_by_horizon(told, watched):

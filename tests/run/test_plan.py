@@ -99,3 +99,39 @@ def test_nothing_to_run(project):
     assert len(faults) == 2
     assert faults[0].startswith("there is no parameter file")
     assert faults[1].startswith("there is no study")
+
+
+LIST = "as_of: 2025-06-30\nbook:\n  adapter: telco\n  file: telco.csv\n"
+
+
+def test_a_study_runs_for_units_whose_records_it_takes(project):
+    project.unit("north"), project.unit("list", LIST)
+    project.study(10, "value"), project.study(21, "churn_snapshot")
+    jobs, faults = plan_jobs()
+    assert [str(job) for job in jobs] == ["list churn_snapshot", "north value"]
+    assert not faults
+    # a record of one day keeps its day, whatever day is asked of the others
+    days = {job.unit.business_unit: job.as_of for job in plan_jobs(as_of="2024-12-31")[0]}
+    assert days == {"north": "2024-12-31", "list": "2025-06-30"}
+
+
+def test_records_that_no_chosen_study_takes_are_named(project):
+    project.unit("north"), project.unit("list", LIST)
+    project.study(10, "value"), project.study(21, "churn_snapshot")
+    assert units_of(plan_jobs(studies=["value"])[0]) == ["north"]
+    assert plan_jobs(["list", "north"], ["value"]) == (
+        [], ["list gives a record of one day, which value cannot read"]
+    )  # fmt: skip
+    assert plan_jobs(["north"], ["churn_snapshot"])[1] == [
+        "north gives tables with dates, which churn_snapshot cannot read"
+    ]
+    (project.root / "params" / "list.yaml").unlink()
+    assert plan_jobs(studies=["churn_snapshot"]) == (
+        [], ["no unit gives the records that churn_snapshot can read"]
+    )  # fmt: skip
+
+
+def test_the_demo_of_one_day_runs_among_the_demo_units(project):
+    project.unit("show", DEMO), project.unit("day", DEMO.replace("DEMO", "mobile_subscribers"))
+    project.study(10, "value"), project.study(21, "churn_snapshot")
+    assert [str(job) for job in plan_jobs()[0]] == ["day churn_snapshot", "show value"]

@@ -129,6 +129,34 @@ def test_open_study_refuses_what_is_not_there(shared_project, north):
     assert len(refused.value.faults) == 2
 
 
+DAY = "title: Day\nas_of: 2025-06-30\nbook:\n  demo: mobile_subscribers\n"
+
+
+def test_a_record_of_one_day_has_no_period(shared_project, shown, tmp_path, monkeypatch):
+    shared_project.unit("day", DAY)
+    study = open_study("churn_snapshot", "day")
+    study.read()
+    assert shown[-1][0]["text/plain"].startswith(
+        "3,000 lines were read, one per customer: 3,000 kept"
+    )
+    monkeypatch.setenv(JOB_DIR, str(tmp_path))
+    study.publish({"n_accounts": (3000.0, None)})
+    assert shown[-1][0]["text/plain"] == "Day"
+    facts = strict(tmp_path / "study.json")
+    assert (facts["as_of"], facts["period"], facts["data"]) == ("2025-06-30", None, None)
+    assert facts["tables"] == [
+        {"table": "customers", "read": 3000, "kept": 3000, "set_aside": 0, "later": 0}
+    ]
+
+
+def test_a_study_refuses_records_that_it_cannot_read(shared_project, north):
+    shared_project.unit("day", DAY)
+    with pytest.raises(ParamError, match="'customer_value' cannot read"):
+        open_study("customer_value", "day")
+    with pytest.raises(ParamError, match="gives tables with dates, which study 'churn_snapshot'"):
+        open_study("churn_snapshot", "north")
+
+
 def test_the_header_tells_what_was_read(begin, shown):
     study = begin()
     study.cover(date(2024, 7, 1), date(2025, 6, 30))

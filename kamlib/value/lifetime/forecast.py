@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,14 @@ from kamlib.book import Book
 from kamlib.results import Estimate, refusal
 from kamlib.value.lifetime.account_values import account_values
 from kamlib.value.lifetime.contract_courses import courses
-from kamlib.value.lifetime.contract_facts import contract_terms, relation_of, yearly_revenue
+from kamlib.value.lifetime.contract_facts import (
+    YEAR_DAYS,
+    Terms,
+    contract_terms,
+    relation_of,
+    yearly_revenue,
+)
+from kamlib.value.lifetime.contract_rehearsal import rehearse_contracts
 from kamlib.value.lifetime.contractual import contract_accounts, contractual
 from kamlib.value.lifetime.economics import Economics, economics, economics_facts
 from kamlib.value.lifetime.facts import purchase_counts
@@ -137,24 +144,35 @@ def _forecast(
 ) -> Outlook | Estimate:
     params = book.unit.customer_value.lifetime
     if relation == "contracts":
-        terms = contract_terms(book, day, grace_days=book.unit.churn_survival.renewal_grace_days)
-        chains = courses(terms)
+        terms, chains, revenue = _contracts(book, day)
+        came = revenue[revenue["years_ago"] == 0].set_index("account_id")["revenue"]
+        # on random numbers of its own: what the unit is expected to bring does not hang on it
+        account_level, rehearsed = rehearse_contracts(
+            *_contracts(book, day - timedelta(days=YEAR_DAYS)), came, conf_level=conf_level,
+            rng=rng.spawn(1)[0],
+        )  # fmt: skip
         found = _economics(contract_accounts(chains), ledger, day, params.draws, rng)
         made = contractual(
-            terms, chains, yearly_revenue(book, day).execute(), margin_rate=found.margin_rate,
+            terms, chains, revenue, margin_rate=found.margin_rate,
             cost_per_day=found.cost_per_day, margin_known=found.margin_known,
             horizon_days=horizon_days, discount=float(np.log1p(params.discount_rate)) / _YEAR,
-            conf_level=conf_level, draws=params.draws, rng=rng,
+            conf_level=conf_level, account_level=account_level, draws=params.draws, rng=rng,
         )  # fmt: skip
         if isinstance(made, Estimate):
             return made
-        return replace(made, checks=(*made.checks, *found.checks))
+        return replace(made, checks=(*made.checks, rehearsed, *found.checks))
     history = purchase_history(book, day, fit_years=params.fit_years)
     found = _economics(history.summary["account_id"], ledger, day, params.draws, rng)
     return forecast_purchases(
         history, found, params, pools=pools, horizon_days=horizon_days, conf_level=conf_level,
         rng=rng,
     )  # fmt: skip
+
+
+def _contracts(book: Book, day: date) -> tuple[Terms, pd.DataFrame, pd.DataFrame]:
+    """Return contracts, their courses and yearly revenue as known on a day."""
+    terms = contract_terms(book, day, grace_days=book.unit.churn_survival.renewal_grace_days)
+    return terms, courses(terms), yearly_revenue(book, day).execute()
 
 
 def _economics(

@@ -23,12 +23,12 @@ from kamlib.value.lifetime.wander import STEADY, Shift, Wander
 Floats = NDArray[np.float64]
 
 MIN_ACCOUNTS = 20
+NEAR = 0.03  # coverage may be this much below its level
 _DRAWS = 400
 _USUAL = 0.10  # before a rehearsal is held, totals are taken to be off by about this much (log)
 _GONE, _MIN_GONE = 0.95, 10  # chance from which an account counts as gone; how many it takes
 _ROUNDS = 50
 _FAR = 3.0  # residuals beyond so many standard deviations count as so many
-_NEAR = 0.03  # coverage may be this much below its level
 
 
 def rehearse(
@@ -147,7 +147,7 @@ def rehearse(
         "purchases": float(bought.sum() / max(mean.sum(), 1e-300)), "days": rehearsal.n_days,
         "rate": float(np.exp(rate.spread)), "back": comeback,
     }  # fmt: skip
-    steady = inside >= conf_level - _NEAR
+    steady = inside >= conf_level - NEAR
     key = "rehearsal.steady" if steady else "rehearsal.wander"
     checks = [Check("rates_steady", steady, Sentence(key, values))]
     if not rehearsal.whole_year:

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from kamlib.book import Book
 from kamlib.glossary import Sentence
-from kamlib.results import Estimate, one_row, refusal
+from kamlib.results import Estimate, none_found, one_row, refusal
 from kamlib.stats.kaplan_meier import kaplan_meier
 from kamlib.stats.proportions import wilson
-from kamlib.value.lifetime.contract_facts import CLASSES, Terms
+from kamlib.value.lifetime.contract_facts import CLASSES, Terms, contract_terms
 
 MIN_DECIDED = 10  # contracts whose renewal was decided, below which no share is stated
 LAST = 12  # this renewal and those after it are taken together
+
+
+def retention(book: Book, day: date, *, conf_level: float) -> Estimate:
+    """Return `retention_by_renewal` of a unit's contracts as known on a day; without any, say so."""
+    if not book.has("contracts"):
+        return none_found("retention_by_renewal", "retention.no_contracts")
+    grace_days = book.unit.churn_survival.renewal_grace_days
+    return retention_by_renewal(
+        contract_terms(book, day, grace_days=grace_days), conf_level=conf_level
+    )
 
 
 def retention_by_renewal(terms: Terms, *, conf_level: float) -> Estimate:

@@ -252,11 +252,12 @@ def _value(frame: pd.DataFrame, day: pd.Timestamp) -> pd.Series:
 
 def _levels(years: _Years) -> Floats:
     """Return the level of each account at the end of each year; 0 where it has no contract."""
-    whole = np.where(years.share >= 1, 1.0, 0.0)
+    valued = np.where(years.value > 0, years.share, 0.0)
+    whole = np.where(valued >= 1, 1.0, 0.0)
     # revenue per unit of contract value in each year, of accounts that were there all year
-    some = np.where((whole * years.value).sum(axis=0) > 0, whole, years.share)
+    some = np.where(whole.any(axis=0), whole, valued)
     worth = (some * years.value).sum(axis=0)
-    brought = np.maximum((some * years.revenue).sum(axis=0), 0.0)
+    brought = np.maximum((years.revenue * (some > 0)).sum(axis=0), 0.0)
     known = years.share > 0
     yearly = years.revenue / np.where(known, years.share, 1.0)
     typical = np.where(

@@ -10,13 +10,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from kamlib.accounts import Ledger, evaluation_dates, latest, owner
+from kamlib.accounts import (
+    Ledger,
+    dated_number,
+    each_day,
+    evaluation_dates,
+    known_month,
+    month_of,
+    months_before,
+    owner,
+    trailing,
+)
 from kamlib.accounts.calendar import WINDOW_MONTHS
 from kamlib.book import Book
 from kamlib.results import Estimate
@@ -63,8 +72,8 @@ def standard_facts(book: Book, ledger: Ledger, dates: Sequence[date]) -> ir.Tabl
         `contribution` (twelve months; cost of service that was known by then). Null: unknown.
         `credit_undated`, `potential_undated`: today's values of `accounts`, on the last date only.
     """
-    days = _days(dates or [book.as_of])
-    sales = _trailing(_sales(book), days, "month", _SALES)
+    days = each_day(dates or [book.as_of])
+    sales = trailing(_sales(book), days, "month", _SALES)
     listed = sales.select("account_id", "evaluated_on")
     parts = [sales]
     if book.has("contracts"):
@@ -75,7 +84,7 @@ def standard_facts(book: Book, ledger: Ledger, dates: Sequence[date]) -> ir.Tabl
         parts.append(_collection(book, days))
     if ledger.has_contribution:
         parts.append(_contribution(book, ledger, days))
-    parts += [_dated(book, days, a) for a in ("credit_score", "potential_per_year")]
+    parts += [dated_number(book, days, a) for a in ("credit_score", "potential_per_year")]
     parts.append(_undated(book, max(dates, default=book.as_of)))
     table = listed
     for part in parts:
@@ -127,14 +136,14 @@ def line_facts(book: Book, dates: Sequence[date]) -> ir.Table:
         One row per account, date and product line with revenue above zero: `account_id`,
         `evaluated_on`, `product_line`, `revenue`. Lines without a product line are left out.
     """
-    days = _days(dates or [book.as_of])
+    days = each_day(dates or [book.as_of])
     lines = owner(book, book["transactions"])
     lines = lines.filter(lines.product_line.notnull())
-    lines = lines.mutate(month=_month(lines.date), known=_known(lines, lines.date))
+    lines = lines.mutate(month=month_of(lines.date), known=known_month(lines, lines.date))
     months = lines.group_by("account_id", "product_line", "month", "known").agg(
         revenue=lines.amount.sum()
     )
-    sums = _trailing(months, days, "month", ("revenue",), "product_line")
+    sums = trailing(months, days, "month", ("revenue",), "product_line")
     return sums.filter(sums.revenue > 0) if dates else sums.limit(0)
 
 
@@ -156,41 +165,9 @@ def with_names(frame: pd.DataFrame, who: pd.DataFrame) -> pd.DataFrame:
 _SALES = ("revenue", "list_amount", "net_of_list")
 
 
-def _days(dates: Sequence[date]) -> ir.Table:
-    """Return one row per date, in whatever engine it is joined to."""
-    return ibis.array([ibis.date(day) for day in dates]).unnest().name("evaluated_on").as_table()
-
-
-def _month(day: Any) -> Any:
-    return day.cast("date").truncate("M").cast("date")
-
-
-def _known(table: ir.Table, day: Any) -> Any:
-    """Return the month in which a row came to be known, which no row does before its own date."""
-    return _month(ibis.greatest(table.recorded_on.fill_null(day), day))
-
-
-def _trailing(
-    months: ir.Table, days: ir.Table, month: str, measures: Sequence[str], *more: str
-) -> ir.Table:
-    """Return sums of the twelve months up to each day, over rows `known` by then."""
-    start = (days.evaluated_on - ibis.interval(months=WINDOW_MONTHS)).cast("date")
-    inside = months.join(
-        days,
-        [
-            months[month] > start,
-            months[month] <= days.evaluated_on,
-            months.known <= days.evaluated_on,
-        ],
-    )
-    return inside.group_by("account_id", "evaluated_on", *more).agg(
-        **{measure: inside[measure].sum() for measure in measures}
-    )
-
-
 def _sales(book: Book) -> ir.Table:
     lines = owner(book, book["transactions"])
-    lines = lines.mutate(month=_month(lines.date), known=_known(lines, lines.date))
+    lines = lines.mutate(month=month_of(lines.date), known=known_month(lines, lines.date))
     listed = lines.list_amount.notnull()
     return lines.group_by("account_id", "month", "known").agg(
         revenue=lines.amount.sum(),
@@ -225,7 +202,7 @@ def _collection(book: Book, days: ir.Table) -> ir.Table:
     """
     invoices = owner(book, book["invoices"])
     invoices = invoices.filter(invoices.amount > 0)
-    start = (days.evaluated_on - ibis.interval(months=WINDOW_MONTHS)).cast("date")
+    start = months_before(days.evaluated_on, WINDOW_MONTHS)
     due = invoices.join(
         days,
         [
@@ -255,19 +232,19 @@ def _contribution(book: Book, ledger: Ledger, days: ir.Table) -> ir.Table:
     """Return the ledger's contribution, less what cases resolved after the date had told it since."""
     rows = ledger.table.mutate(known=ledger.table.month)
     measures = ("volume", "volume_costed", "contribution")
-    sums = _trailing(rows, days, "month", measures)
+    sums = trailing(rows, days, "month", measures)
     events = owner(book, book["service_events"])
     rate = book.unit.ledger.service_rate_per_hour
     timed = events.minutes / 60.0 * rate if rate is not None else ibis.null("float64")
     # a case that is known to be open has told nothing yet, and one without a time is told at once
     events = events.mutate(
-        opened=_month(events.opened_at),
-        told=_month(ibis.coalesce(events.resolved_at, events.opened_at)),
+        opened=month_of(events.opened_at),
+        told=month_of(ibis.coalesce(events.resolved_at, events.opened_at)),
         since=ibis.coalesce(events.cost, timed).fill_null(0.0)
         + events.compensation.fill_null(0.0)
         - events.billed_amount.fill_null(0.0),
     )
-    start = (days.evaluated_on - ibis.interval(months=WINDOW_MONTHS)).cast("date")
+    start = months_before(days.evaluated_on, WINDOW_MONTHS)
     later = events.join(
         days,
         [
@@ -282,25 +259,6 @@ def _contribution(book: Book, ledger: Ledger, days: ir.Table) -> ir.Table:
     enough = both.volume_costed >= book.unit.ledger.min_cost_coverage * both.volume
     value = enough.ifelse(both.contribution + both.since.fill_null(0.0), ibis.null("float64"))
     return both.select("account_id", "evaluated_on", contribution=value)
-
-
-def _dated(book: Book, days: ir.Table, attribute: str) -> ir.Table:
-    """Return the last value of a numeric attribute known on each day."""
-    history = book["account_history"]
-    # an engine may cast before it filters: what is no number must be null within the cast
-    written = history.value.re_search(r"^ *[0-9]+([.][0-9]*)? *$")
-    number = written.ifelse(history.value, ibis.null("string")).cast("float64")
-    rows = history.filter(history.attribute == attribute).mutate(number=number)
-    rows = rows.filter(rows.number.notnull())
-    known = rows.join(
-        days,
-        [
-            rows.valid_from <= days.evaluated_on,
-            rows.recorded_on.fill_null(rows.valid_from) <= days.evaluated_on,
-        ],
-    )
-    last = latest(known, ["account_id", "evaluated_on"], [ibis.desc("valid_from"), "number"])
-    return last.select("account_id", "evaluated_on", **{attribute: last.number})
 
 
 def _undated(book: Book, day: date) -> ir.Table:

@@ -105,8 +105,11 @@ def test_what_came_later_is_not_known(read):
     before = read(*rows, day=date(2024, 9, 29))
     assert outcomes(before) == {"c1": "running", "c4": "running"}
     then = read(*rows, day=date(2024, 9, 30))
-    # its successor starts five days later: it is over without a word
-    assert outcomes(then) == {"c1": "lost", "c4": "waiting"}
+    # c4 is in force on its last day: whether it is renewed is not late yet
+    assert outcomes(then) == {"c1": "lost", "c4": "running"}
+    after = read(*rows, day=date(2024, 10, 1))
+    # its successor starts in four days: it is over without a word
+    assert outcomes(after) == {"c1": "lost", "c2": "running", "c4": "waiting"}
     assert outcomes(read(*rows)) == {
         "c1": "lost", "c2": "running", "c4": "renewed", "c5": "running",
     }  # fmt: skip

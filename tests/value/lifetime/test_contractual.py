@@ -11,6 +11,7 @@ import pytest
 from kamlib.accounts import ledger
 from kamlib.glossary import Style, say
 from kamlib.results import Estimate
+from kamlib.value.lifetime import forecast
 from kamlib.value.lifetime.facts import purchase_counts
 from kamlib.value.lifetime.forecast import forecast_until
 from kamlib.value.lifetime.validation import holdout_total, side_by_side
@@ -66,6 +67,34 @@ def test_renewals_to_come_are_those_of_the_past(small):
     assert np.isfinite(made.path["expected_revenue"]).all()
     assert made.path["expected_revenue"].is_monotonic_increasing
     assert not made.margin_known
+
+
+def test_on_the_last_day_of_a_term_its_renewal_is_not_late_yet(small):
+    """All terms end on the evening of the forecast, and four in five are renewed the day after."""
+    book = small.open(tables(1), as_of=UNTIL.isoformat())
+    made = forecast_until(
+        book, ledger(book), "contracts", day=date(2023, 2, 28), until=date(2023, 12, 31),
+        conf_level=0.9, rng=np.random.default_rng(1),
+    )  # fmt: skip
+    assert made.accounts["p_alive"].mean() == pytest.approx(0.8, abs=0.06)
+    share = made.prediction.unit["purchases"].mean / len(made.accounts)
+    assert share == pytest.approx(0.8, abs=0.06)
+
+
+def test_a_rehearsal_widens_accounts_and_leaves_the_unit_alone(small, monkeypatch):
+    _, plain = forecast_of(small, tables(1), conf_level=0.8)
+    (rehearsed,) = (check for check in plain.checks if check.name == "accounts_rehearsed")
+    monkeypatch.setattr(forecast, "rehearse_contracts", lambda *_, **__: (0.99, rehearsed))
+    _, wide = forecast_of(small, tables(1), conf_level=0.8)
+    for name in ("revenue", "margin", "contribution"):
+        was, now = (made.prediction.accounts[name] for made in (plain, wide))
+        assert (now.low <= was.low).all()
+        assert (now.high > was.high).mean() > 0.9
+    was, now = (made.prediction.accounts["purchases"] for made in (plain, wide))
+    np.testing.assert_array_equal(now.high, was.high)
+    for name, unit in plain.prediction.unit.items():
+        other = wide.prediction.unit[name]
+        assert (other.mean, other.low, other.high) == (unit.mean, unit.low, unit.high)
 
 
 def test_wider_level_gives_wider_intervals(small):

@@ -8,7 +8,7 @@ import pytest
 
 from kamlib.glossary import columns
 from kamlib.value.lifetime.contract_facts import Terms
-from kamlib.value.lifetime.retention import retention_by_renewal
+from kamlib.value.lifetime.retention import retention, retention_by_renewal
 
 
 def terms(rows):
@@ -107,3 +107,19 @@ def test_share_of_a_simulated_unit():
         assert i >= 0
     frame = retention_by_renewal(terms(rows), conf_level=0.99).frame
     assert ((frame["conf_low"] < 0.75) & (frame["conf_high"] > 0.75)).all()
+
+
+def test_a_book_with_contracts_and_one_without(small):
+    lines = [{"account_id": "a", "date": "2022-01-10", "amount": 1.0},
+             {"account_id": "a", "date": "2024-12-10", "amount": 1.0}]  # fmt: skip
+    bare = small.open({"transactions": lines}, as_of="2024-12-31")
+    assert retention(bare, bare.as_of, conf_level=0.95).note.key == "retention.no_contracts"
+    contracts = [
+        {"contract_id": f"{n}-{start}", "account_id": f"a{n}", "starts_on": f"{start}-02-01",
+         "ends_on": f"{start + 1}-01-31", "value_per_year": 12}
+        for n in range(12) for start in ((2022, 2023) if n < 9 else (2022,))
+    ]  # fmt: skip
+    book = small.open({"transactions": lines, "contracts": contracts}, as_of="2024-12-31")
+    frame = retention(book, book.as_of, conf_level=0.95).frame
+    # nine of twelve were renewed at the end of January 2023
+    assert frame.loc[0, ["renewal", "n_risk", "n_event", "estimate"]].tolist() == [1, 12, 3, 0.75]

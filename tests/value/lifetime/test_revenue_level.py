@@ -58,6 +58,53 @@ def test_who_bought_before_the_first_contract_was_there():
     assert found.is_new.tolist() == [False, False]
 
 
+# 73 days before the evening of DAY: a fifth of a year
+NEW = "2024-10-20"
+
+
+def levels_by_hand(*accounts):
+    """Return the level of each account; of those that came on NEW the first order is of that day."""
+    terms, chains, revenue = unit(*accounts)
+    begun = revenue["account_id"].map(chains.set_index("account_id")["begins_on"])
+    revenue["first_order_on"] = revenue["first_order_on"].where(begun < NEW, begun)
+    found = revenue_level(chains["account_id"], terms, chains, revenue)
+    assert found.is_new.tolist() == [first == NEW for _, first, *_ in accounts]
+    return found.base.tolist()
+
+
+def test_levels_by_hand():
+    """Nine tenths of the year, a newcomer's filled in, and a tenth of what contracts usually bring."""
+    found = levels_by_hand(
+        ("a", "2020-01-01", None, 100, [120]),
+        ("b", "2020-01-01", None, 300, [240]),
+        ("c", NEW, None, 200, [30]),
+        ("d", "2020-01-01", None, 0, [50]),
+        ("e", NEW, None, 0, [10]),
+    )
+    # those with a contract value that were there all year brought (120 + 240) / (100 + 300) = 0.9 of it
+    assert found == pytest.approx([
+        0.9 * 120 + 0.1 * 90,
+        0.9 * 240 + 0.1 * 270,
+        0.9 * (30 + 0.8 * 180) + 0.1 * 180,  # four fifths of the year are filled in from its 0.9 · 200
+        50,  # no contract value to draw it to
+        10 / 0.2,
+    ])  # fmt: skip
+
+
+def test_levels_where_all_are_new():
+    """80 in a fifth of a year from contracts of 400 a year: they bring what they are worth."""
+    found = levels_by_hand(("a", NEW, None, 100, [30]), ("b", NEW, None, 300, [50]))
+    assert found == pytest.approx([0.9 * (30 + 80) + 0.1 * 100, 0.9 * (50 + 240) + 0.1 * 300])
+
+
+def test_level_is_not_below_zero():
+    # of 200 in contracts 40 came, 20 each: 0.9 · -60 + 2 is below zero
+    found = levels_by_hand(
+        ("a", "2020-01-01", None, 100, [100]), ("b", "2020-01-01", None, 100, [-60])
+    )
+    assert found == pytest.approx([0.9 * 100 + 0.1 * 20, 0])
+
+
 def test_times_under_contract_are_merged():
     chains = pd.DataFrame(
         {

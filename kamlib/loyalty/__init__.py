@@ -1,0 +1,1 @@
+"""Study 30: loyalty programmes and what they return."""
