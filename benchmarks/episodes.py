@@ -7,7 +7,9 @@ whole process:
 * the imports;
 * reading and counting the lines in the engine alone;
 * months of orders and spells by own rhythm;
-* spells and account-months with all covariates that order lines bring.
+* spells and account-months with all covariates that order lines bring;
+* lifelines' `add_covariate_to_timeline` (where lifelines can be imported) with one covariate, the order
+  amounts so far, for a few accounts, in CPU seconds per million rows beside ours.
 
 The rows of order lines stand as the book holds them: reading, typing and judging is another matter,
 which `benchmarks.online_retail` measures.
@@ -17,13 +19,14 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmarks.measure import compare, table
+from benchmarks.measure import After, Cost, run, table
 
 PER_ACCOUNT, DAYS, CHUNK = 100, 1826, 1_000_000
 
@@ -67,13 +70,36 @@ rules = unit.churn_survival
 PIECES = {
     "imports": _IMPORTS,
     "lines counted": _OPEN + "lines.aggregate(n=lines.count(), s=lines.amount.sum()).execute()\n",
-    "spells": _OPEN + "spells(book, rules)\n",
+    "spells": _OPEN + "print(spells(book, rules).table.count().execute())\n",
     "spells and account-months": _OPEN
     + """
 found = episodes(book, rules, spells(book, rules))
-print(found.table.count().execute(), file=sys.stderr)
+print(found.table.count().execute())
 """,
 }
+_FEW = 500
+_LIFELINES = After(
+    """
+import sys
+import duckdb
+from lifelines.utils import add_covariate_to_timeline, to_long_format
+lines = duckdb.read_parquet(sys.argv[1])
+few = f"account_id <= 'A{int(sys.argv[2]) - 1:07}'"
+months = lines.filter(few).aggregate(
+    "account_id, datediff('month', date '2021-01-01', date) + 1 as month, sum(amount) as amount"
+).df()
+people = months.groupby("account_id", as_index=False).agg(life=("month", "max"))
+people["life"] += 1.0
+people["event"] = False
+""",
+    """
+long = to_long_format(people, "life")
+found = add_covariate_to_timeline(
+    long, months, "account_id", "month", "event", cumulative_sum=True, cumulative_sum_prefix=""
+)
+print(len(found))
+""",
+)
 
 
 def write_lines(file: Path, n_lines: int, seed: int = 1) -> None:
@@ -116,7 +142,19 @@ def main() -> None:
         file = Path(folder) / "lines.parquet"
         write_lines(file, n_lines)
         print(f"{n_lines:,} order lines of {n_lines // PER_ACCOUNT:,} accounts")
-        print(table(compare(PIECES, str(file), runs=1), base="lines counted"))
+        costs = {name: run(code, str(file)) for name, code in PIECES.items()}
+        print(table(costs, base="lines counted"))
+        made = costs["spells and account-months"]
+        print(f"{int(costs['spells'].told):,} spells, {int(made.told):,} account-months")
+        ours = _per_million(made, less=costs["imports"].cpu)
+        if find_spec("lifelines"):
+            theirs = _per_million(run(_LIFELINES, str(file), str(_FEW)))
+            print(f"CPU s per million rows: {ours:.1f}; lifelines, one covariate: {theirs:.0f} "
+                  f"({theirs / ours:.0f} times)")  # fmt: skip
+
+
+def _per_million(cost: Cost, less: float = 0.0) -> float:
+    return (cost.cpu - less) / int(cost.told) * 1e6
 
 
 if __name__ == "__main__":

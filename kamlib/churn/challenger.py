@@ -169,7 +169,8 @@ def challenged(
     key = "churn_challenger.better" if better else "churn_challenger.no_better"
     passed = None if lost < FEW else not better
     check = Check("churn_challenger", passed, Sentence(key, values))
-    note = Sentence(f"churn_challenger.{'errors' if lists is None else 'note'}", values)
+    told = "churn_challenger.errors" if lists is None else "churn_challenger.note"
+    note = Sentence(told, values)
     summary = one_row(len(rows), "boosted trees, out of time", rules.conf_level, n_event=lost)
     return Estimate("churn_challenger", frame, summary, note, (check,))
 

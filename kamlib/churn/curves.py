@@ -16,6 +16,7 @@ import pandas as pd
 from kamlib.churn.groups import Groups, groups, in_order, large_groups
 from kamlib.churn.statements import COMPETING
 from kamlib.churn.stretch import MONTH_DAYS, Stretch, stretch
+from kamlib.errors import FitError
 from kamlib.glossary import Sentence
 from kamlib.results import Check, Estimate, one_row, refusal
 from kamlib.stats.kaplan_meier import at_risk_table, at_times, kaplan_meier, quantiles
@@ -197,12 +198,15 @@ def compare_groups(
             for group, part in parts.items()
         ]
     )
-    test = logrank(
-        np.concatenate([part.exit for part in parts.values()]),
-        np.concatenate(list(lost.values())),
-        np.repeat(list(parts), [len(part.exit) for part in parts.values()]),
-        entry=np.concatenate([part.entry for part in parts.values()]),
-    )
+    try:
+        test = logrank(
+            np.concatenate([part.exit for part in parts.values()]),
+            np.concatenate(list(lost.values())),
+            np.repeat(list(parts), [len(part.exit) for part in parts.values()]),
+            entry=np.concatenate([part.entry for part in parts.values()]),
+        )
+    except FitError:
+        return refusal(f"compare_groups_{by}", "curves.never_together", by=by, n=len(parts))
     table = table.merge(test.frame[["group", "n_event", "n_expected"]], on="group", validate="1:1")
     table["n_accounts"] = table["group"].map(found.n_accounts)
     table = table.rename(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from kamlib.book import Book
@@ -41,7 +43,7 @@ def definition(book: Book, rules: ChurnParams, spells: Spells) -> Estimate:
     frame = found.reindex([kind for kind in (*_KINDS, STAYS) if kind in found.index]).reset_index()
     n_spells = dict(zip(frame["event_type"], frame["n_spells"], strict=True))
     frame["event_type"] = frame["event_type"].str.replace("_", " ")
-    values = {
+    values: dict[str, Any] = {
         "rule": _rule(rules, spells), "start": spells.records_from, "as_of": book.as_of,
         "n": int(table.account_id.nunique().execute()), "lost": int(n_spells.get("churn", 0)),
         "other": int(sum(n_spells.get(kind, 0) for kind in COMPETING)),

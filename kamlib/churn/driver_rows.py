@@ -118,7 +118,7 @@ def _last_manager(book: Book, table: ir.Table) -> ir.Table:
     source = Source(held, lambda t: {}, lasts=("manager_key",))
     asked = table.select("account_id", "month").distinct()
     asked = asked.mutate(**{MONTH: month_number(asked.month)})
-    found = asked.join(carried(book, asked.select("account_id", MONTH), [source]),
+    found = asked.join(carried(asked.select("account_id", MONTH), [source]),
                        ["account_id", MONTH])  # fmt: skip
     return found.select(
         "account_id", "month", manager_id=found.manager_key.substr(_DATE_LENGTH).nullif("")

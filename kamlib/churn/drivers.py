@@ -7,8 +7,10 @@ How far effects that were planted are found again (`tests/churn/test_recovery.py
 demo unit telecom_lines 95 % intervals held 152 of 160 where covariates stand as they were, attitude and
 size among them, and 95 of 100 where they are read from the records, which hold neither. What is not
 seen hardly shrinks the ratios of what is; but tiers take its part, since large accounts get the high
-ones: without revenue beside it their intervals hold planted ratios in 5 to 9 of 10 draws. Where losses
-are declared late see `driver_rows`.
+ones: without revenue beside it their intervals hold planted ratios in 5 to 9 of 10 draws. On ten draws
+of commercial_vehicles, some sixty losses each, 40 of 47: what is left out for want of losses shows in
+what stays, and a second contract that runs out counts as due, which was not planted. Where losses are
+declared late see `driver_rows`.
 """
 
 from __future__ import annotations
@@ -110,7 +112,7 @@ def drivers(
         # half an effect, or one among accounts that are alike in more, may have no bound
         again = preflight(both, order=both.names)
         apart = fit_cox(again.data, cluster=cluster)
-        if again.kept and apart.trouble is None:
+        if again.kept and again.trouble is None and apart.trouble is None:
             fit, data, parted, effects = apart, again.data, names, effects | halves
             dropped, carried = dropped | again.dropped, again.checks
     frame = _frame(fit, data, effects, rules.conf_level)

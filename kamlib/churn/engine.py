@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import ibis
@@ -14,12 +15,39 @@ from kamlib.book import Book
 ONE = ibis.literal(1, "int64").cast("float64")
 
 
-def settled(book: Book, table: ir.Table, name: str) -> ir.Table:
-    """Return a table computed once and for all, where tables may be made in the engine."""
+def settled(book: Book, table: ir.Table, name: str, cuts: Sequence[str] | None = None) -> ir.Table:
+    """Return a table computed once and for all, where tables may be made in the engine.
+
+    With `cuts` (see `account_cuts`), part by part, each of some of the accounts: where windows and
+    joins have the account in their key, the engine works out no more than the part.
+    """
     if book.con.name != "duckdb":
         return table
-    made: ir.Table = book.con.create_table(ibis.util.gen_name(name), table)
+    name = ibis.util.gen_name(name)
+    if not cuts:
+        made: ir.Table = book.con.create_table(name, table)
+        return made
+    made = book.con.create_table(name, schema=table.schema())
+    for after, upto in zip((None, *cuts), (*cuts, None), strict=True):
+        part = table if after is None else table.filter(table.account_id > after)
+        book.con.insert(name, part if upto is None else part.filter(part.account_id <= upto))
     return made
+
+
+def packed(book: Book) -> None:
+    """Have the engine keep what was settled so far in a fraction of the memory."""
+    if book.con.name == "duckdb":
+        book.con.raw_sql("checkpoint")
+
+
+def account_cuts(book: Book, rows: ir.Table, at_once: int = 500_000) -> list[str]:
+    """Return the accounts with which parts of about so many rows end, in order; of the last none."""
+    if book.con.name != "duckdb":
+        return []
+    counts = rows.group_by("account_id").agg(n=rows.count()).order_by("account_id").execute()
+    part = counts["n"].cumsum() // at_once
+    cuts: list[str] = counts["account_id"][part.diff() > 0].tolist()
+    return cuts
 
 
 def forget(book: Book, *tables: ir.Table) -> None:

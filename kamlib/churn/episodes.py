@@ -24,9 +24,9 @@ from kamlib.churn.clock import (
     month_number,
     month_start,
 )
-from kamlib.churn.covariates import COVARIATES, MONTH, carried_on, piled, sources, unknown
-from kamlib.churn.engine import forget, settled
-from kamlib.churn.partial import dropped_lines, marked, partial_losses, partial_source
+from kamlib.churn.covariates import COVARIATES, MONTH, carried, sources, unknown
+from kamlib.churn.engine import settled
+from kamlib.churn.partial import dropped_lines, low, marked, partial_losses, partial_source
 from kamlib.churn.spells import Spells
 from kamlib.glossary import Sentence
 from kamlib.params import ChurnParams
@@ -103,65 +103,51 @@ def episodes(book: Book, rules: ChurnParams, spells: Spells) -> Episodes:
     """
     drops = dropped_lines(book, rules, spells.facts)
     some = [*sources(book, rules, spells.facts), partial_source(book, drops)]
-    months = settled(book, _months(book, spells), "months")
-    piles = piled(book, some)
-    rows = months.join(carried_on(months, some, piles), ["account_id", MONTH])
-    rows = settled(book, marked(rows, rules), "account_months")
-    forget(book, months, *piles)
+    table = _spells(book, spells)
+    asked = each_month(table, table.entered_month, table.last_month + 1, MONTH)
+    months = low(carried(asked, some), rules)
+    within = (months[MONTH] >= table.entered_month) & (months[MONTH] <= table.last_month)
+    rows = months.join(table, ["account_id", within])
+    # what is known at the end of as_of is known on the morning after, whatever the month
+    start = ibis.least(day_number(month_start(rows[MONTH])), day_count(book.as_of) + 1)
+    rows = marked(rows.mutate(start_day=start))
     values: dict[str, Any] = {}
     for source in some:
         values |= source.covariates(rows)
     values["tenure_at_entry"] = (rows.entered_day - rows.started_day).cast("float64") / _YEAR_DAYS
     values["partial_loss"] = rows.partial_loss
     lacking = unknown(book)
-    covariates = {
-        one.name: ibis.null(one.kind) if one.name in lacking else values[one.name]
-        for one in COVARIATES
-    }
-    last = month_count(book.as_of)
+    known = {one.name: values[one.name] for one in COVARIATES if one.name not in lacking}
     # windows over a spell need all of its months: rows are chosen after the covariates are made
-    full = rows.select(
-        *_SPELL, MONTH, "start_day", known_on=day_of(rows.known_day), **covariates
-    )  # fmt: skip
+    full = _timed(book, rows).select(
+        *_ROW, "is_at_risk", "spend_fell", known_on=day_of(rows.known_day), **known
+    )
+    full = settled(book, full, "account_months", spells.facts.cuts)
+    full = full.mutate({c.name: ibis.null(c.kind) for c in COVARIATES if c.name in lacking})
     names = [one.name for one in COVARIATES]
-    table = _at_risk(book, full.filter(full[MONTH] <= last))
-    table = table.select(*_ROW, "known_on", *names)
-    now = full.filter(full[MONTH] == last + 1)
-    living = now.select(
-        "account_id", "spell_no", duration_days=now.start_day - now.started_day,
-        known_on=now.known_on, **{name: now[name] for name in names},
-    )  # fmt: skip
-    found = Episodes(
-        settled(book, table, "episodes"),
-        settled(book, living, "living"),
-        settled(book, partial_losses(book, spells.table, rows, drops), "partial_losses"),
+    is_to_come = full.month > ibis.date(book.as_of)
+    living = full.filter(is_to_come)
+    table = full.filter(~is_to_come, full.is_at_risk)
+    return Episodes(
+        table.select(*_ROW, "known_on", *names),
+        living.select("account_id", "spell_no", "duration_days", "known_on", *names),
+        settled(book, partial_losses(book, spells.table, full, drops), "partial_losses"),
         (_covariates_check(lacking),),
     )
-    forget(book, rows)
-    return found
 
 
-_SPELL = (
-    "account_id",
-    "spell_no",
-    "started_day",
-    "entered_day",
-    "risk_day",
-    "ended_day",
-    "event_type",
-)
 _ROW = (
     "account_id", "spell_no", "month", "ends_on", "entry_days", "duration_days", "event",
     "event_type",
 )  # fmt: skip
 
 
-def _months(book: Book, spells: Spells) -> ir.Table:
-    """Return the months of each spell from its entry on, and for the living the one that comes."""
+def _spells(book: Book, spells: Spells) -> ir.Table:
+    """Return spells in numbers; for the living the month that comes is their last."""
     table = spells.table
     over = table.ended_on.notnull()
     last = over.ifelse(month_number(table.ended_on), month_count(book.as_of) + 1)
-    rows = table.select(
+    return table.select(
         "account_id",
         "spell_no",
         "event_type",
@@ -169,26 +155,22 @@ def _months(book: Book, spells: Spells) -> ir.Table:
         entered_day=day_number(table.entered_on),
         risk_day=day_number(table.at_risk_from),
         ended_day=day_number(table.ended_on),
-        first=month_number(table.entered_on),
-        last=last,
+        entered_month=month_number(table.entered_on),
+        last_month=last,
     )
-    rows = each_month(rows, rows["first"], rows["last"] + 1, MONTH).drop("first", "last")
-    # what is known at the end of as_of is known on the morning after, whatever the month
-    start = ibis.least(day_number(month_start(rows[MONTH])), day_count(book.as_of) + 1)
-    return rows.mutate(start_day=start)
 
 
-def _at_risk(book: Book, rows: ir.Table) -> ir.Table:
-    """Return the rows that lie at risk, with their times and how they end."""
+def _timed(book: Book, rows: ir.Table) -> ir.Table:
+    """Return the rows with their times, whether they lie at risk, and how they end."""
     final = rows.ended_day.fill_null(day_count(book.as_of))
     month_end = day_number(month_start(rows[MONTH] + 1)) - 1
     rows = rows.mutate(
         from_day=ibis.greatest(rows.start_day, rows.risk_day), to_day=ibis.least(month_end, final)
     )
-    rows = rows.filter(rows.from_day <= rows.to_day)
     ends = (rows.to_day == rows.ended_day).fill_null(False)
     kind = ends.ifelse(rows.event_type, ibis.null("string"))
     return rows.mutate(
+        is_at_risk=rows.from_day <= rows.to_day,
         month=month_start(rows[MONTH]),
         ends_on=day_of(rows.to_day),
         entry_days=rows.from_day - rows.started_day,

@@ -217,6 +217,7 @@ def plot_yearly(frame: pd.DataFrame, *, ax: Axes | None = None, style: Style = S
         Frame of `yearly.yearly`: `year`, `n_event`, `churn_rate`, `rate_low`, `rate_high`, `conf_level`.
     """
     ax = axes(ax)
+    frame = frame[frame["churn_rate"].notna()]
     years = frame["year"].astype(int)
     ax.vlines(years, frame["rate_low"], frame["rate_high"], color=MAIN, linewidth=1.6)
     ax.plot(years, frame["churn_rate"], color=MAIN, marker="o")

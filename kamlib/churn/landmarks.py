@@ -188,7 +188,8 @@ def _month_in(rows: pd.DataFrame, days: pd.Series, as_of: date) -> pd.Series:
     month = rows[MONTH]
     first = pd.to_datetime(pd.DataFrame({"year": month // 12, "month": month % 12 + 1, "day": 1}))
     today = pd.Timestamp(as_of) + pd.Timedelta(days=1)
-    then = first.where(first < today, today) + pd.to_timedelta(days, unit="D")
+    # as whole numbers: with unknown ones among floats pandas rounds whatever lies in memory
+    then = first.where(first < today, today) + pd.to_timedelta(days.astype("Int64"), unit="D")
     number: pd.Series = then.dt.year * 12 + then.dt.month - month
     return number.clip(lower=1.0).fillna(0.0).astype("int64")
 

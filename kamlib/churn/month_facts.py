@@ -6,6 +6,7 @@ without a row for each.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ import ibis.expr.types as ir
 from kamlib.accounts import owner
 from kamlib.book import Book
 from kamlib.churn.clock import known_on, month_number
-from kamlib.churn.engine import settled
+from kamlib.churn.engine import account_cuts, packed, settled
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,11 +34,14 @@ class MonthFacts:
         The same with `product_line`, null where a line has none; None where no line has any.
     is_late
         Whether lines may have been recorded after their month.
+    cuts
+        Accounts at which the rows can be cut into parts; see `engine.settled`.
     """
 
     accounts: ir.Table
     lines: ir.Table | None
     is_late: bool
+    cuts: Sequence[str] = ()
 
     def told(self, rows: ir.Table, *key: str) -> ir.Table:
         """Return the amounts and months of `rows` by the month in which they were known."""
@@ -72,9 +76,12 @@ def month_facts(book: Book) -> MonthFacts:
     by_line = book.has("transactions", "product_line")
     key = ["account_id", "product_line", "month", "told"]
     if not by_line:
-        return MonthFacts(settled(book, _sums(rows, _but(key)), "months"), None, is_late)
-    lines = settled(book, _sums(rows, key), "line_months")
-    return MonthFacts(settled(book, _sums(lines, _but(key)), "months"), lines, is_late)
+        months, lines = settled(book, _sums(rows, _but(key)), "months"), None
+    else:
+        lines = settled(book, _sums(rows, key), "line_months")
+        months = settled(book, _sums(lines, _but(key)), "months")
+    packed(book)
+    return MonthFacts(months, lines, is_late, account_cuts(book, months))
 
 
 def count_days(days: Any) -> Any:

@@ -57,29 +57,41 @@ def dropped_lines(book: Book, rules: ChurnParams, facts: MonthFacts) -> ir.Table
         lost_month=month_number(day_of(found.lost_day)),
         back_month=month_number(day_of(found.next_day)),
     )
+    found = found.distinct()
     lines, whole = facts.told(facts.lines, *key), facts.told(facts.accounts, "account_id")
-    of_line = _year(lines.filter(lines.product_line.notnull()), *key).rename(of_line="year")
-    of_account = _year(whole, "account_id").rename(of_account="year")
-    found = found.join(of_line, [*key, "told"]).join(of_account, ["account_id", "told"])
-    found = found.filter(found.of_line >= rules.line_share * found.of_account)
-    bought = whole.select(
-        "account_id", bought_month=whole.told, bought_day=day_number(whole.last_on)
+    lines = lines.select(*key, line_month=lines.told, line_amount=lines.amount)
+    year = (lines.line_month <= found.told) & (lines.line_month > found.told - YEAR)
+    both = found.join(lines, [*key, year])
+    found = both.group_by(*found.columns).agg(of_line=both.line_amount.sum())
+    whole = whole.select(
+        "account_id", whole_month=whole.told, whole_amount=whole.amount,
+        bought_day=day_number(whole.last_on),
+    )  # fmt: skip
+    both = found.join(whole, ["account_id", whole.whole_month <= found.lost_month])
+    in_year = (both.whole_month <= both.told) & (both.whole_month > both.told - YEAR)
+    both = both.filter(in_year | (both.bought_day >= both.due_day))
+    found = both.group_by(*key, "told", "due_day", "lost_month", "back_month").agg(
+        of_line=both.of_line.max(),
+        of_account=both.whole_amount.sum(where=in_year),
+        bought_day=both.bought_day.max(),
     )
-    found = found.join(bought, "account_id")
-    since = (found.bought_day >= found.due_day) & (found.bought_month <= found.lost_month)
-    drops = found.filter(since).select(*key, "lost_month", "back_month").distinct()
-    return settled(book, drops, "dropped_lines")
+    found = found.filter(
+        found.of_line >= rules.line_share * found.of_account, found.bought_day >= found.due_day
+    )
+    drops = found.select(*key, "lost_month", "back_month").distinct()
+    return settled(book, drops, "dropped_lines", facts.cuts)
 
 
 def partial_source(book: Book, drops: ir.Table | None) -> Source:
     """Return entries of dropped lines and of partial losses that were recorded.
 
     A line counts as dropped until it is bought again, but no longer than twelve months, when the
-    account's level has followed. Measures: `lines_out`, `is_recorded` (1: in the month before).
+    account's level has followed. Measures: `lines_out`, `recorded_month` (number of the month after
+    the last partial loss was recorded).
     """
     none = ibis.null("int64")
     empty = book["transactions"].limit(0).select("account_id")
-    parts = [entries(empty, none, none, lines_out=ibis.null("float64"), is_recorded=none)]
+    parts = [entries(empty, none, none, lines_out=ibis.null("float64"), recorded_month=none)]
     if drops is not None:
         until = drops.lost_month + YEAR
         until = ibis.least(until, drops.back_month.fill_null(until)) + 1
@@ -87,20 +99,45 @@ def partial_source(book: Book, drops: ir.Table | None) -> Source:
         parts.append(during(drops, drops.lost_month + 1, until, end, lines_out=ONE))
     told = partial_statements(book)
     if told is not None:
-        month, one = month_number(day_of(told.known_day)) + 1, ibis.literal(1, "int64")
-        parts.append(entries(told, month, told.known_day, is_recorded=one))
-    return Source(together(parts), lambda t: {}, sums=("lines_out",), now=("is_recorded",))
+        month = month_number(day_of(told.known_day)) + 1
+        parts.append(entries(told, month, told.known_day, recorded_month=month))
+    return Source(together(parts), lambda t: {}, sums=("lines_out",), lasts=("recorded_month",))
 
 
-def marked(rows: ir.Table, rules: ChurnParams) -> ir.Table:
-    """Return months of accounts with what is known of partial losses before each.
+def low(rows: ir.Table, rules: ChurnParams) -> ir.Table:
+    """Return months of accounts with whether spending was low before each.
 
     Parameters
     ----------
     rows
-        One row per account, spell and month, without a gap, with the measures of the stack.
+        One row per account and month, with the measures of the stack.
     rules
         `partial_share`.
+
+    Returns
+    -------
+    Table
+        The same with `is_low`, and `low_before`, `low_then`: whether it was in the rows of one and of
+        two months earlier.
+    """
+    order = ibis.window(group_by="account_id", order_by=MONTH)
+    quarter, year = rows.revenue_3m, rows.revenue_12m
+    is_low = (quarter > NOTHING) & (quarter * (YEAR / QUARTER) < rules.partial_share * year)
+    old = rows.first_month <= rows[MONTH] - YEAR
+    rows = rows.mutate(is_low=(is_low & old).fill_null(False))
+    return rows.mutate(
+        low_before=rows.is_low.lag(1).over(order), low_then=rows.is_low.lag(2).over(order)
+    )
+
+
+def marked(rows: ir.Table) -> ir.Table:
+    """Return months of spells with what is known of partial losses before each.
+
+    Parameters
+    ----------
+    rows
+        One row per account, spell and month, with the measures of the stack, what `low` adds, and
+        `entered_month`, from which on the spell has a row for each month.
 
     Returns
     -------
@@ -108,15 +145,13 @@ def marked(rows: ir.Table, rules: ChurnParams) -> ir.Table:
         The same with `spend_fell` (true: it became known in the month before) and `partial_loss`
         (1: spending is low, a line is dropped, or a partial loss is on record in this spell).
     """
-    order = ibis.window(group_by=["account_id", "spell_no"], order_by=MONTH)
-    so_far = ibis.cumulative_window(group_by=["account_id", "spell_no"], order_by=MONTH)
-    quarter, year = rows.revenue_3m, rows.revenue_12m
-    low = (quarter > NOTHING) & (quarter * (YEAR / QUARTER) < rules.partial_share * year)
-    old = rows.first_month <= rows[MONTH] - YEAR
-    rows = rows.mutate(is_low=(low & old).fill_null(False))
-    low_before, low_then = (rows.is_low.lag(n).over(order).fill_null(False) for n in (1, 2))
+    # months before the spell say nothing of it
+    low_before = rows.low_before & (rows[MONTH] > rows.entered_month)
+    low_then = rows.low_then & (rows[MONTH] > rows.entered_month + 1)
     twice = rows.is_low & low_before
-    some = twice | (rows.lines_out > 0) | rows.is_recorded.max().over(so_far).notnull()
+    some = (
+        twice | (rows.lines_out > 0) | (rows.recorded_month >= rows.entered_month).fill_null(False)
+    )
     return rows.mutate(spend_fell=twice & ~(low_before & low_then), partial_loss=flag(some))
 
 
@@ -132,7 +167,7 @@ def partial_losses(
     spells
         One row per account and spell: `account_id`, `spell_no`, `entered_on`, `ended_on`.
     rows
-        What `marked` returns, with `start_day`.
+        What `marked` returns, with `month` (its first day).
     drops
         What `dropped_lines` returns.
 
@@ -143,10 +178,12 @@ def partial_losses(
         `declared_on`, `kind` ("spend", "line", "recorded"), `product_line` (of a line).
     """
     key, nothing = ["account_id", "spell_no"], ibis.null("string")
-    fell = rows.filter(rows.spend_fell, rows.start_day <= day_count(book.as_of) + 1)
+    fell = rows.filter(rows.spend_fell)
+    # what is known at the end of as_of is known on the morning after
+    before = ibis.least(day_number(fell.month) - 1, day_count(book.as_of))
     parts = [
         fell.select(
-            *key, declared_on=day_of(fell.start_day - 1), kind=ibis.literal("spend"),
+            *key, declared_on=day_of(before), kind=ibis.literal("spend"),
             product_line=nothing,
         )
     ]  # fmt: skip
@@ -174,9 +211,3 @@ def _within(spells: ir.Table, told: ir.Table, kind: str) -> ir.Table:
         "account_id", "spell_no", declared_on=day_of(both.day), kind=ibis.literal(kind),
         product_line=both.product_line,
     )  # fmt: skip
-
-
-def _year(months: ir.Table, *key: str) -> ir.Table:
-    """Return the revenue of the twelve months that end with each month in which a line was known."""
-    year = ibis.range_window(group_by=list(key), order_by="told", preceding=YEAR - 1, following=0)
-    return months.select(*key, "told", year=months.amount.sum().over(year))

@@ -53,7 +53,7 @@ def patience(book: Book, rules: ChurnParams, spells: Spells, months: ir.Table) -
     )
     told = entries(steps, month_after(day_of(steps.known_day)), steps.known_day, wait_key=key)
     source = Source(told, lambda t: {}, lasts=("wait_key",))
-    found = months.join(carried(book, months, [source]), ["account_id", MONTH])
+    found = months.join(carried(months, [source]), ["account_id", MONTH])
     wait: Any = found.wait_key % _WAIT
     rest: Any = (found.wait_key - wait) / _WAIT
     rest = rest.cast("int64")

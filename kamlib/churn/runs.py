@@ -47,7 +47,8 @@ def runs(steps: ir.Table, by: Sequence[str], *more: str) -> ir.Table:
         goes_on=rows.is_open & in_time.fill_null(False), is_joined=joined.fill_null(False)
     )
     rows = rows.mutate(begins=rows.is_open & ~rows.is_joined)
-    rows = rows.filter(rows.is_open | rows.is_joined)
+    # the steps in between say nothing of a run
+    rows = rows.filter(rows.begins | (rows.is_joined | rows.is_open) & ~rows.goes_on)
     rows = rows.mutate(run=rows.begins.ifelse(1, 0).sum().over(so_far))
     none = ibis.null("int64")
     anchor = ibis.least(rows.known_day, rows.last_day)

@@ -56,24 +56,20 @@ def own_rhythm(
     rows = _steps(book, facts, keys, ends)
     order = ibis.window(group_by=keys, order_by="known_day")
     before = ibis.window(group_by=keys, order_by="known_day", preceding=(None, 1), following=None)
+    so_far = ibis.cumulative_window(group_by=keys, order_by="known_day")
     # rows that are known in the order of their dates need no maximum of all that came before
-    last = (
-        rows.last_day.lag().over(order)
-        if ends is None and not facts.is_late
-        else rows.last_day.max().over(before)
-    )
+    in_order = ends is None and not facts.is_late
+    last = rows.last_day.lag().over(order) if in_order else rows.last_day.max().over(before)
     jump = rows.first_day - last
     # a silence that long was a loss, and says nothing about how often the account orders
     rows = rows.mutate(
         skipped=(jump > rules.cap_days).fill_null(False).ifelse(jump, 0),
         next_day=rows.known_day.lead().over(order),
+        last_day=rows.last_day if in_order else rows.last_day.max().over(so_far),
+        since_day=rows.first_day.min().over(so_far),
     )
-    so_far = ibis.cumulative_window(group_by=keys, order_by="known_day")
     rows = rows.mutate(
-        last_day=rows.last_day.max().over(so_far),
-        span=rows.last_day.max().over(so_far)
-        - rows.first_day.min().over(so_far)
-        - rows.skipped.sum().over(so_far),
+        span=rows.last_day - rows.since_day - rows.skipped.sum().over(so_far),
         # one gap less than days with an order, and less those left out
         gaps=(rows.n_days - (rows.skipped > 0).ifelse(1, 0)).sum().over(so_far) - 1,
     )

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kamlib.churn.covariates import MONTH
-from kamlib.churn.landmarks import Landmarks, known_at
+from kamlib.churn.landmarks import MONTH_DAYS, Landmarks, known_at
 from kamlib.churn.leave_model import LeaveModel, Parameters, course, estimated, learn
 from kamlib.glossary import Sentence
 from kamlib.params import ChurnParams
@@ -84,6 +84,9 @@ def rehearse(found: Landmarks, rules: ChurnParams) -> Rehearsal | Sentence:
     past = known_at(found, then)
     if not horizons:
         return Sentence("churn_validation.too_far", {"months": rules.horizons[0]})
+    short = _too_short(found, past, rules)
+    if short is not None:
+        return short
     model = learn(past, rules.model_copy(update={"horizons": horizons}))
     if isinstance(model, Sentence):
         values = {"day": past.as_of, "why": model}
@@ -105,6 +108,21 @@ def rehearse(found: Landmarks, rules: ChurnParams) -> Rehearsal | Sentence:
         return Sentence("churn_validation.none_left", {"day": past.as_of, "n": len(accounts)})
     accounts = accounts[keep].reset_index(drop=True)
     return Rehearsal(accounts, chances[keep], bare[keep, -1], model, past, past.as_of, horizons)
+
+
+def _too_short(found: Landmarks, past: Landmarks, rules: ChurnParams) -> Sentence | None:
+    """Return why records were too short for silences to have shown, or None where they were not."""
+    if found.definition == "contracts" or past.rows.empty:
+        return None
+    longest = rules.cap_days / MONTH_DAYS
+    if found.definition == "fixed_months":
+        longest = float(rules.silent_months)
+    known = found.over - HELD - int(past.rows[MONTH].min())
+    need = int(np.ceil(longest)) + found.step
+    if known >= need:
+        return None
+    values = {"day": past.as_of, "known": known, "wait": int(np.ceil(longest)), "need": need}
+    return Sentence("churn_validation.too_short", values)
 
 
 def captured(

@@ -78,7 +78,7 @@ def watchlist(
     states = account_state(told.found)
     reasons = _reasons(told, states, style)
     weeks = living["weeks_since_visit"].astype("float64")
-    days = pd.to_timedelta((weeks * _WEEK_DAYS).round(), unit="D")
+    days = pd.to_timedelta((weeks * _WEEK_DAYS).round().astype("Int64"), unit="D")
     frame = pd.DataFrame(
         {
             "account_id": living["account_id"],
@@ -205,7 +205,9 @@ def renewals(told: Forecast | Sentence, watched: Estimate) -> Estimate:
     days = living["days_to_due"].astype("float64")
     if days.isna().all():
         return refusal("renewals", "watchlist.no_contracts")
-    ends = pd.Timestamp(told.found.as_of + timedelta(days=1)) + pd.to_timedelta(days, unit="D")
+    ends = pd.Timestamp(told.found.as_of + timedelta(days=1)) + pd.to_timedelta(
+        days.astype("Int64"), unit="D"
+    )
     months = _months_until(told, ends)
     place = np.searchsorted(horizons, months.fillna(np.inf).to_numpy(), side="left")
     inside = place < len(horizons)

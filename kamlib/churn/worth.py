@@ -34,7 +34,8 @@ def account_worth(ledger: Ledger, day: date, *, months: int, discount_rate: floa
     Parameters
     ----------
     ledger
-        Months after the day are not looked at.
+        Months after the day are not looked at. Where rows are recorded late, that of a book as of the
+        day: another knows amounts of earlier months that were not known then.
     day
         Months count up to the last one that was over by then.
     months, discount_rate

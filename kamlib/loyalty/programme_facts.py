@@ -18,6 +18,28 @@ MOVES = ("issued", "redeemed", "expired")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class PointsFacts:
+    """Points of a programme, as known on a day.
+
+    Attributes
+    ----------
+    by_month
+        As `points_by_month`.
+    by_account
+        As `points_by_account`.
+    sales
+        As `sales_with_points`.
+    tells_expiry
+        Whether points that expired are recorded.
+    """
+
+    by_month: pd.DataFrame
+    by_account: pd.DataFrame
+    sales: pd.DataFrame
+    tells_expiry: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ProgrammeFacts:
     """What is known of a programme on a day; None where the unit has no such table.
 
@@ -32,15 +54,9 @@ class ProgrammeFacts:
     costs
         As `costs_by_month`.
     cost
-        Sum of all known costs, counted apart, in money.
+        Sum of what is booked, counted apart, in money.
     points
-        As `points_by_month`.
-    balances
-        As `balances_by_account`.
-    sales
-        As `sales_with_points`.
-    tells_expiry
-        Whether points that expired are recorded.
+        Points given, redeemed and expired.
     """
 
     day: date
@@ -48,32 +64,30 @@ class ProgrammeFacts:
     n_members: int
     costs: pd.DataFrame | None
     cost: float
-    points: pd.DataFrame | None
-    balances: pd.DataFrame | None
-    sales: pd.DataFrame | None
-    tells_expiry: bool
+    points: PointsFacts | None
 
 
 def programme_facts(book: Book, day: date | None = None) -> ProgrammeFacts:
     """Return all facts of the programme as frames, as known on a day (`as_of` unless given)."""
     day = day or book.as_of
-    joined, paid = book.has("programme"), book.has("programme_costs")
-    rewarded = book.has("points", "issued", "redeemed")
-    members = owner(book, _known(book, "programme", "enrolled_on", day))
-    there = members.left_on.isnull() | (members.left_on >= ibis.date(day))
-    n_members = members.account_id.nunique(where=there)
-    total = _known(book, "programme_costs", "date", day).amount.sum().fill_null(0.0)
-    return ProgrammeFacts(
-        day=day,
-        members=_frame(members_by_month(book, day)) if joined else None,
-        n_members=int(n_members.execute()) if joined else 0,
-        costs=_frame(costs_by_month(book, day)) if paid else None,
-        cost=float(total.execute()) if paid else 0.0,
-        points=_frame(points_by_month(book, day)) if rewarded else None,
-        balances=_frame(balances_by_account(book, day)) if rewarded else None,
-        sales=_frame(sales_with_points(book, day)) if rewarded else None,
-        tells_expiry=book.has("points", "expired"),
-    )
+    members, costs, points, n, cost = None, None, None, 0, 0.0
+    if book.has("programme"):
+        members = _frame(members_by_month(book, day))
+        rows = owner(book, _known(book, "programme", "enrolled_on", day))
+        there = rows.left_on.isnull() | (rows.left_on >= ibis.date(day))
+        n = int(rows.account_id.nunique(where=there).execute())
+    if book.has("programme_costs"):
+        costs = _frame(costs_by_month(book, day))
+        rows = _known(book, "programme_costs", "date", day)
+        cost = float(rows.amount.sum().fill_null(0.0).execute())
+    if book.has("points", "issued", "redeemed"):
+        points = PointsFacts(
+            _frame(points_by_month(book, day)),
+            _frame(points_by_account(book, day)),
+            _frame(sales_with_points(book, day)),
+            book.has("points", "expired"),
+        )
+    return ProgrammeFacts(day, members, n, costs, cost, points)
 
 
 def members_by_month(book: Book, day: date) -> ir.Table:
@@ -146,7 +160,7 @@ def points_by_month(book: Book, day: date) -> ir.Table:
     return rows.group_by("month", "level").agg(**_sums(rows))
 
 
-def balances_by_account(book: Book, day: date) -> ir.Table:
+def points_by_account(book: Book, day: date) -> ir.Table:
     """Return points of each account up to a day: `account_id`, `issued`, `redeemed`, `expired`."""
     rows = owner(book, _known(book, "points", "date", day))
     return rows.group_by("account_id").agg(**_sums(rows))

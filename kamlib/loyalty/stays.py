@@ -77,9 +77,7 @@ def level_then(rows: ir.Table, found: ir.Table, on: Any) -> ir.Table:
     on
         Day of each row; null level before the account's first stay, or without an account.
     """
-    match = found.select(
-        "level", "until", member=found.account_id, since=found.begin
-    )
+    match = found.select("level", "until", member=found.account_id, since=found.begin)
     within = (match.since <= on) & (match.until.isnull() | (match.until > on))
     joined = rows.left_join(match, [rows.account_id == match.member, within])
     return joined.drop("member", "since", "until")

@@ -144,6 +144,14 @@ def test_tiers_stand_best_first_and_others_last():
     assert at_risk(rows, [0], least=4, join_small=True)["group"].tolist()[-1] == OTHERS
 
 
+def test_groups_that_are_never_at_risk_together_where_one_is_lost():
+    # a ends at month 3 with the only loss; b enters at month 2 and nobody of a is there later
+    rows = lives((0, 1, None), (0, 4, None), (1, 6, "churn"), (1, 6, "churn"))
+    rows = rows.assign(group=["a", "a", "b", "b"])
+    found = told(compare_groups(rows, "role", horizon=2, **SMALL))
+    assert found.note.key == "curves.never_together"
+
+
 def test_groups_of_a_day_name_the_day():
     note = survival_by(AB, "role", landmark=date(2024, 6, 30), **SMALL).note
     assert "there on 2024-06-30, by the Role known on that day (2 groups" in str(note)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import ibis.expr.types as ir
 import pandas as pd
 import pytest
 
@@ -14,8 +14,10 @@ from kamlib.accounts import ledger
 from kamlib.book import Book, open_book
 from kamlib.book.simulate import simulate
 from kamlib.churn import curve_rows, winback
+from kamlib.churn.driver_rows import driver_rows
 from kamlib.churn.engine import collect
-from kamlib.churn.episodes import episodes
+from kamlib.churn.episodes import Episodes, episodes
+from kamlib.churn.long_run import observed_spells
 from kamlib.churn.scenes import large_accounts, manager_months, silences
 from kamlib.churn.spells import spells
 from kamlib.params import unit_from
@@ -29,8 +31,9 @@ from tests.book.test_postgres import (  # type: ignore[import-not-found]
 UNIT, DAY = "industrial_supplies", date(2023, 6, 30)
 
 
-def all_facts(book: Book, months: ir.Table) -> dict[str, pd.DataFrame]:
-    found = spells(book, book.unit.churn_survival)
+def all_facts(book: Book, at_risk: Episodes) -> dict[str, pd.DataFrame]:
+    months, rules = at_risk.table, book.unit.churn_survival
+    found = spells(book, rules)
     accounts = ledger(book)
     lost, stayed = large_accounts(book, found, accounts)
     tables: dict[str, Any] = {
@@ -47,7 +50,11 @@ def all_facts(book: Book, months: ir.Table) -> dict[str, pd.DataFrame]:
         tables[f"on a day: {by}"] = curve_rows.groups_at(book, DAY, by)
     for by in curve_rows.IN_TIME:
         tables[f"in time: {by}"] = curve_rows.membership_rows(months, by)
-    return {name: collect(table) for name, table in tables.items()}
+    by_manager = rules.model_copy(update={"cluster": "manager"})
+    return {name: collect(table) for name, table in tables.items()} | {
+        "rows of drivers": driver_rows(book, by_manager, found, at_risk),
+        "stays": observed_spells(book, found),
+    }
 
 
 def test_both_engines_agree(server, small, monkeypatch):  # noqa: F811
@@ -57,14 +64,15 @@ def test_both_engines_agree(server, small, monkeypatch):  # noqa: F811
     tables = simulate(UNIT, size=0.02).tables
     ours = small.open(tables, kind="parquet", as_of="2025-12-31", churn_survival=rules)
     # account-months as a table: how they are made is another matter
-    months = episodes(ours, ours.unit.churn_survival, spells(ours, ours.unit.churn_survival)).table
+    months = episodes(ours, ours.unit.churn_survival, spells(ours, ours.unit.churn_survival))
     with psycopg.connect(**server, dbname="postgres", autocommit=True) as link:
         link.execute("create database scenes")
         link.execute("alter database scenes set jit = off")
     with psycopg.connect(**server, dbname="scenes") as link:
         for name in tables:
             _copy(link, name, ours[name].select(*ours.present[name]).to_pyarrow())
-        _copy(link, "account_months", months.to_pyarrow())
+        for name in ("table", "living"):
+            _copy(link, f"months_{name}", getattr(months, name).to_pyarrow())
     raw = {
         "book": {"database": _address(server, "scenes")},
         "as_of": "2025-12-31",
@@ -72,7 +80,8 @@ def test_both_engines_agree(server, small, monkeypatch):  # noqa: F811
     }
     theirs = open_book(unit_from(raw, name="scenes", folder=Path()))
     try:
-        there = all_facts(theirs, theirs.con.table("account_months"))
+        copied = {name: theirs.con.table(f"months_{name}") for name in ("table", "living")}
+        there = all_facts(theirs, replace(months, **copied))
     finally:
         theirs.con.disconnect()
     for name, here in all_facts(ours, months).items():

@@ -203,7 +203,7 @@ def test_where_all_that_is_known_is_the_last_year_its_level_is_the_learnt_one():
 def test_few_losses_hardly_move_the_level():
     found = made(60, effect=0.0, rate=0.01, last_year=2.0, seed=3)
     model = learn(found, RULES)
-    # ten losses speak for the level that was learnt
+    # twenty losses speak for the level that was learnt
     assert model.n_recent < 15
     assert abs(model.shift) < np.log(2) / 2
 

@@ -1,7 +1,7 @@
 """Covariates of account-months, each known before its month: one module per subject, one stack."""
 
 from kamlib.churn.covariates.catalogue import COVARIATES, Covariate, leaking, sources, unknown
-from kamlib.churn.covariates.stack import MONTH, Source, carried, carried_on, piled
+from kamlib.churn.covariates.stack import MONTH, Source, carried
 
 __all__ = [
     "COVARIATES",
@@ -9,9 +9,7 @@ __all__ = [
     "Covariate",
     "Source",
     "carried",
-    "carried_on",
     "leaking",
-    "piled",
     "sources",
     "unknown",
 ]

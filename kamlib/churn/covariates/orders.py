@@ -9,7 +9,7 @@ import ibis
 import ibis.expr.types as ir
 
 from kamlib.churn.clock import day_number
-from kamlib.churn.covariates.stack import MONTH, Source, during, entries, together
+from kamlib.churn.covariates.stack import LESS, MONTH, Source, during, entries, together
 from kamlib.churn.engine import ONE
 from kamlib.churn.month_facts import MonthFacts
 
@@ -24,31 +24,29 @@ def revenue(facts: MonthFacts) -> Source:
     Measures: `revenue_3m`, `revenue_12m`, `listed`, `net_of_list`, `order_day`, `first_month`.
     """
     months = facts.accounts
-    first, known = months.told + 1, day_number(months.known)
-    quarter, year = months.month + 1 + QUARTER, months.month + 1 + YEAR
-    sums = {"revenue_12m": "amount", "listed": "list_amount", "net_of_list": "net_of_list"}
-    # what was recorded after its window counts in none of its months
-    in_quarter, in_year = quarter > first, year > first
+    first = months.told + 1
+    amounts = {"revenue_3m": (QUARTER, "amount"), "revenue_12m": (YEAR, "amount"),
+               "listed": (YEAR, "list_amount"), "net_of_list": (YEAR, "net_of_list")}  # fmt: skip
     come = entries(
-        months, first, known,
-        revenue_3m=in_quarter.ifelse(months.amount, 0.0),
-        **{name: in_year.ifelse(months[column], 0.0) for name, column in sums.items()},
+        months, first, day_number(months.known),
+        **{name: months[column] for name, (_, column) in amounts.items()},
         order_day=day_number(months.last_on),
         first_month=months.last_on.notnull().ifelse(months.month, ibis.null("int64")),
     )  # fmt: skip
-    later, after = months.filter(in_quarter), months.filter(in_year)
-    none = ibis.null("int64")
-    parts = [
-        come,
-        entries(later, later.month + 1 + QUARTER, none, revenue_3m=-later.amount),
-        entries(after, after.month + 1 + YEAR, none, **{n: -after[c] for n, c in sums.items()}),
-    ]
+    parts = [come]
+    if facts.is_late:
+        # what was recorded late counts no longer than what was recorded in its month
+        late = months.filter(months.told > months.month)
+        for name, (n, column) in amounts.items():
+            over = ibis.greatest(late.month, late.told - n) + 1 + n
+            less = {name + LESS: late[column]}
+            parts.append(during(late, over, late.told + 1 + n, ibis.null("int64"), **less))
     return Source(
         together(parts),
         _of_revenue,
-        sums=("revenue_3m", *sums),
         lasts=("order_day",),
         firsts=("first_month",),
+        within={name: n for name, (n, _) in amounts.items()},
     )
 
 
@@ -58,13 +56,23 @@ def breadth(facts: MonthFacts) -> Source:
     lines = facts.accounts.limit(0) if facts.lines is None else facts.lines
     steps = facts.told(lines.filter(lines.days > 0, lines.product_line.notnull()), *key)
     order = ibis.window(group_by=key, order_by="told")
-    steps = steps.mutate(following=steps.told.lead().over(order))
     if facts.is_late:
         so_far = ibis.cumulative_window(group_by=key, order_by="told")
         steps = steps.mutate(month=steps.month.max().over(so_far))
-    # a line counts for a year after its last purchase; the next one takes over from the one before
-    until = ibis.least(steps.month + YEAR, steps.following.fill_null(steps.month + YEAR)) + 1
-    rows = during(steps, steps.told + 1, until, day_number(steps.known), n_lines=ONE)
+    steps = steps.mutate(before=steps.month.lag().over(order), after=steps.told.lead().over(order))
+    # a line counts for a year after its last purchase, from one purchase to the next without a break
+    goes_on = (steps.month + YEAR > steps.after).fill_null(False)
+    is_joined = (steps.before + YEAR > steps.told).fill_null(False)
+    steps = steps.mutate(goes_on=goes_on, is_joined=is_joined)
+    steps = steps.filter(steps.month + YEAR > steps.told, ~(goes_on & is_joined))
+    ends = steps.mutate(end=ibis.range(0, 2).unnest())
+    come = ends.end == 0
+    ends = ends.filter(come.ifelse(~ends.is_joined, ~ends.goes_on))
+    # of what comes in between revenue knows the day
+    rows = entries(
+        ends, come.ifelse(ends.told, ends.month + YEAR) + 1,
+        come.ifelse(day_number(ends.known), ibis.null("int64")), n_lines=come.ifelse(ONE, -ONE),
+    )  # fmt: skip
     return Source(rows, lambda t: {"breadth": t.n_lines}, sums=("n_lines",))
 
 

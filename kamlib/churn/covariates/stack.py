@@ -2,25 +2,26 @@
 
 A source gives entries: account, the first month in whose row the entry counts, and what it adds. An
 entry that came to be known within a month counts from the next month on, so that a row holds nothing
-that was not known before its first day; what counts for some months is taken away again after them.
-Entries are added up by account and month, and one window carries them forward. So there is no join on
-ranges of dates, and no row is doubled.
+that was not known before its first day; what counts for some months is taken away again after them, or
+added up over that many months. Entries of all sources and the months asked for lie on one pile, which is
+added up by account and month, and one window carries it forward. So there is no join on ranges of dates,
+and no row is doubled.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 
-from kamlib.book import Book
 from kamlib.churn.clock import month_number
-from kamlib.churn.engine import settled
 
 MONTH, KNOWN = "month_no", "known_day"
+# what a measure of `Source.within` counts too much: the ending of its column
+LESS = "_less"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +37,9 @@ class Source:
     sums, lasts, firsts, now
         Measures that are added up over all months so far; of which the largest or the smallest so
         far counts; and that count in their own month alone, the largest.
+    within
+        Measures that are added up over so many months, that of the row included. What a column of
+        the same name and the ending `LESS` adds up to over all months so far is taken off.
     covariates
         From rows with these measures and `start_day` (first day of the month) to covariates by
         name.
@@ -47,11 +51,7 @@ class Source:
     lasts: tuple[str, ...] = ()
     firsts: tuple[str, ...] = ()
     now: tuple[str, ...] = ()
-
-    @property
-    def measures(self) -> tuple[str, ...]:
-        """All measures."""
-        return (*self.sums, *self.lasts, *self.firsts, *self.now)
+    within: Mapping[str, int] = field(default_factory=dict)
 
 
 def entries(rows: ir.Table, month: Any, known: Any, **measures: Any) -> ir.Table:
@@ -91,13 +91,11 @@ def month_after(day: Any) -> Any:
     return month_number(day.cast("date")) + 1
 
 
-def carried(book: Book, months: ir.Table, sources: Sequence[Source]) -> ir.Table:
+def carried(months: ir.Table, sources: Sequence[Source]) -> ir.Table:
     """Return the measures of all sources as they stood before each month.
 
     Parameters
     ----------
-    book
-        The unit's book.
     months
         Months that are asked for: `account_id`, `month_no`; may repeat.
     sources
@@ -109,38 +107,32 @@ def carried(book: Book, months: ir.Table, sources: Sequence[Source]) -> ir.Table
         One row per account and month with an entry or asked for: `account_id`, `month_no`, all
         measures, `known_day` (last day on which anything in the row came to be known).
     """
-    return carried_on(months, sources, piled(book, sources))
-
-
-def carried_on(months: ir.Table, sources: Sequence[Source], piles: Sequence[ir.Table]) -> ir.Table:
-    """Return the same as `carried`, of entries that `piled` has added up already."""
-    asked = [months, *piles]
-    table = ibis.union(*(t.select("account_id", MONTH) for t in asked), distinct=True)
-    for pile in piles:
-        table = table.left_join(pile, ["account_id", MONTH])
-        table = table.drop("account_id_right", f"{MONTH}_right")
+    pile = together([months.select("account_id", MONTH), *(source.rows for source in sources)])
+    added = {KNOWN: pile[KNOWN].max()}
+    for source in sources:
+        less = [m + LESS for m in source.within if m + LESS in source.rows.columns]
+        added |= {m: pile[m].sum() for m in (*source.sums, *source.within, *less)}
+        added |= {m: pile[m].max() for m in (*source.lasts, *source.now)}
+        added |= {m: pile[m].min() for m in source.firsts}
+    table = pile.group_by("account_id", MONTH).agg(**added)
     so_far = ibis.cumulative_window(group_by="account_id", order_by=MONTH)
-    known = ibis.greatest(*(table[f"{KNOWN}_{n}"] for n in range(len(piles))))
-    columns: dict[str, Any] = {KNOWN: known.max().over(so_far)}
+    columns: dict[str, Any] = {KNOWN: table[KNOWN].max().over(so_far)}
     for source in sources:
         columns |= {m: table[m].sum().over(so_far).fill_null(0.0) for m in source.sums}
+        columns |= {m: _within(table, m, n) for m, n in source.within.items()}
         columns |= {m: table[m].max().over(so_far) for m in source.lasts}
         columns |= {m: table[m].min().over(so_far) for m in source.firsts}
         columns |= {m: table[m] for m in source.now}
     return table.select("account_id", MONTH, **columns)
 
 
-def piled(book: Book, sources: Sequence[Source]) -> list[ir.Table]:
-    """Return the entries of each source, one row per account and month."""
-    return [settled(book, _by_month(source, n), "entries") for n, source in enumerate(sources)]
-
-
-def _by_month(source: Source, number: int) -> ir.Table:
-    """Return the entries of a source, one row per account and month."""
-    rows = source.rows
-    return rows.group_by("account_id", MONTH).agg(
-        **{f"{KNOWN}_{number}": rows[KNOWN].max()},
-        **{m: rows[m].sum() for m in source.sums},
-        **{m: rows[m].max() for m in (*source.lasts, *source.now)},
-        **{m: rows[m].min() for m in source.firsts},
+def _within(table: ir.Table, measure: str, n_months: int) -> Any:
+    """Return the sum of a measure over the last months, less what counts too much in it."""
+    last = ibis.range_window(
+        group_by="account_id", order_by=MONTH, preceding=n_months - 1, following=0
     )
+    found = table[measure].sum().over(last).fill_null(0.0)
+    if measure + LESS not in table.columns:
+        return found
+    so_far = ibis.cumulative_window(group_by="account_id", order_by=MONTH)
+    return found - table[measure + LESS].sum().over(so_far).fill_null(0.0)

@@ -23,7 +23,8 @@ class Programme:
     effect
         Revenue gained per account in the programme and month.
     margin
-        Contribution of a unit of that revenue, as a share.
+        Contribution of a unit of that revenue, as a share. Where the programme also changes the
+        margin of what is bought anyway, give the effect on contribution and a margin of 1.
     n_accounts
         Accounts in the programme.
     months

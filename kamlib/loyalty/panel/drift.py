@@ -10,7 +10,7 @@ from scipy.stats import ncx2, norm
 
 from kamlib.errors import FitError
 from kamlib.loyalty.panel.grid import Floats, Places
-from kamlib.loyalty.panel.scores import Effects
+from kamlib.loyalty.panel.scores import Effects, wald
 
 _MOST = 1e3
 _FAR = 8.0
@@ -171,8 +171,8 @@ def smoothness(
     Returns
     -------
     Bounds
-        At zero the shortest interval of fixed length there is; above, at most a little longer. The
-        set is that of the chosen slope.
+        At zero the shortest interval of fixed length there is; above it, somewhat longer than that.
+        The set is that of the chosen slope.
 
     Raises
     ------
@@ -182,18 +182,20 @@ def smoothness(
     References
     ----------
     Rambachan, A. and Roth, J. (2023). A more credible approach to parallel trends. Review of Economic
-    Studies 90, 2555–2591, section 4. doi:10.1093/restud/rdad018
+    Studies 90, 2555–2591. doi:10.1093/restud/rdad018
     """
     course = _course(effects, loading)
     if bend < 0:
         raise FitError(f"the bend must not be below zero; it is {bend:g}")
+    wald(
+        effects.only((effects.frame["rel_period"] < 0).to_numpy())
+    )  # refuses a rank that falls short
     h = np.arange(1, len(course.after) + 1)
-    run = float(course.loading @ h)
     away = np.arange(len(course.before), 0, -1)
     after_bends = np.abs([course.loading @ np.maximum(h - j, 0) for j in range(len(h))]).sum()
     best = (0.0, np.inf, 0.0)
     for periods in range(1, len(away) + 1):
-        load = -run * _slope(course, away, periods)
+        load = _load(course, away, periods)
         before_bends = np.abs([load @ np.maximum(away - j, 0) for j in range(1, len(away))]).sum()
         bias = bend * float(after_bends + before_bends)
         error = course.spread(load)
@@ -213,24 +215,17 @@ def _half(bias: float, error: float, conf_level: float) -> float:
     return error * float(np.sqrt(ncx2.ppf(conf_level, 1, (bias / error) ** 2))) if error else 0.0
 
 
-def _slope(course: _Course, away: Places, periods: int) -> Floats:
-    """Return the loads of the effects before that give their slope by generalised least squares."""
+def _load(course: _Course, away: Places, periods: int) -> Floats:
+    """Return the loads of the last effects before that take their trend off with the least error."""
     near = slice(len(away) - periods, len(away))
-    covariance = course.covariance[: len(away), : len(away)][near, near]
-    after = course.covariance[len(away) :, : len(away)][:, near]
+    inverse = np.linalg.inv(course.covariance[near, near])
     x = -away[near].astype(np.float64)
-    try:
-        inverse = np.linalg.inv(covariance)
-    except np.linalg.LinAlgError:
-        raise FitError(
-            "the effects before the start are more than the accounts can tell apart: give fewer periods"
-        ) from None
-    # among all slopes, the one whose error with that of the effect is least
+    slope = inverse @ x / (x @ inverse @ x)
     run = float(course.loading @ np.arange(1, len(course.after) + 1))
-    common = inverse @ (after.T @ course.loading) / run
-    plain = inverse @ x / (x @ inverse @ x)
+    # what the effects before tell of the error of the effect, once their trend is set aside
+    common = inverse @ course.covariance[len(away) :, near].T @ course.loading
     load = np.zeros(len(away))
-    load[near] = plain + common - plain * (x @ common)
+    load[near] = -run * slope - common + slope * (x @ common)
     return load
 
 

@@ -133,6 +133,8 @@ def panel_of(
         raise FitError(f"the panel lacks the columns {', '.join(absent)}")
     if frame.empty:
         raise FitError("the panel has no rows")
+    numbers = ["period", "cohort", "outcome", *covariates, *([weight] if weight else [])]
+    frame = _with_numbers(frame[list(dict.fromkeys([*_KEYS, *fixed]))], numbers)
     faults = [*_faults_of_rows(frame), *_faults_within_units(frame, fixed)]
     if not faults:
         per_unit = frame.groupby("unit", sort=True)[["cohort", *fixed]].first()
@@ -159,6 +161,19 @@ def panel_of(
         cluster=np.unique(codes[keep], return_inverse=True)[1].astype(np.int64),
         n_always=int((~keep & (start < len(periods))).sum()),
     )
+
+
+def _with_numbers(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Return the frame with these columns as floats, missing values as NaN."""
+    read = {name: pd.to_numeric(frame[name], errors="coerce") for name in names}
+    faults = [
+        f"{name}: {wrong:,} rows hold no number (first: {str(frame.loc[bad, name].iloc[0])!r})"
+        for name, column in read.items()
+        if (wrong := int((bad := column.isna() & frame[name].notna()).sum()))
+    ]
+    if faults:
+        raise FitError(*faults)
+    return frame.assign(**{name: column.astype(np.float64) for name, column in read.items()})
 
 
 def _codes(cluster: pd.Series[Any]) -> Places:
@@ -193,7 +208,7 @@ def _faults_of_rows(frame: pd.DataFrame) -> list[str]:
     nameless = int(frame["unit"].isna().sum())
     if nameless:
         faults.append(f"{nameless:,} rows have no unit")
-    period = pd.to_numeric(frame["period"], errors="coerce").to_numpy(np.float64)
+    period = frame["period"].to_numpy(np.float64)
     if not np.isfinite(period).all() or (period % 1 != 0).any():
         faults.append("periods must be whole numbers, counted on from period to period")
     elif (np.diff(np.unique(period)) != 1).any():

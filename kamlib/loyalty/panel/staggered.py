@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -49,7 +48,7 @@ def staggered(
     Parameters
     ----------
     panel
-        Of accounts; starts differ or not.
+        Of accounts; starts differ or not. Covariates adjust the check alone.
     outcome
         Name of the outcome's column, for the sentence.
     scale
@@ -90,11 +89,10 @@ def staggered(
         answer = imputation(panel)
     except FitError:
         return refusal("staggered", "staggered.nobody_left", n=panel.n_units)
-    plain = replace(panel, covariates=panel.covariates[:, :0])
     rivals: dict[str, Callable[[], Effects]] = {
         "Group-time effects": lambda: simple(panel, group_time(panel, control=control)),
         "Two-stage regression": lambda: two_stage(panel),
-        "Saturated regression": lambda: interaction_weighted(plain),
+        "Saturated regression": lambda: interaction_weighted(panel),
         "Two-way regression (naive)": lambda: two_way_effect(panel),
     }
     found = {"Imputation": answer} | _carried(rivals)

@@ -18,7 +18,7 @@ from kamlib.value.lifetime.pooling import Pool, prior_for
 from kamlib.value.lifetime.posterior import posterior
 from kamlib.value.lifetime.predict import Accounts, predict
 from kamlib.value.lifetime.purchase_history import PurchaseHistory
-from kamlib.value.lifetime.purchases.bg_nbd import BG_NBD, MBG_NBD
+from kamlib.value.lifetime.purchases.bg_nbd import BG_NBD
 from kamlib.value.lifetime.purchases.expected import PurchaseModel, p_alive, pace
 from kamlib.value.lifetime.purchases.fit import Fit, Prior, fit
 from kamlib.value.lifetime.purchases.mbg_cnbd_k import fit_regular
@@ -149,8 +149,8 @@ def _fitted(
     """Return the fit to use, which prior it used, and why this model."""
     fits: list[tuple[Fit, Sentence]] = []
     if wanted in ("auto", "MBG/CNBD-k"):
-        regular = fit_regular(rows)  # units are pooled for k = 1 only: it must not hide a rhythm
-        prior, why = prior_for(pools.get(MBG_NBD.name), regular.model, rows)
+        regular = fit_regular(rows)  # what units share must not hide a unit's own rhythm
+        prior, why = prior_for(pools.get(regular.model.name), regular.model, rows)
         fits.append((fit(regular.model, rows, prior=prior), why))
     for model in (BG_NBD, PARETO_NBD):
         if wanted in ("auto", model.name):

@@ -17,12 +17,14 @@ from kamlib.value.lifetime.facts import occasions, purchase_summary
 from kamlib.value.lifetime.pool_store import Group, Kind
 from kamlib.value.lifetime.pooling import MIN_UNITS, pool
 from kamlib.value.lifetime.purchase_history import first_day_read
-from kamlib.value.lifetime.purchases.bg_nbd import BG_NBD, MBG_NBD, too_few_repeat
+from kamlib.value.lifetime.purchases.bg_nbd import BG_NBD, too_few_repeat
 from kamlib.value.lifetime.purchases.fit import Model
+from kamlib.value.lifetime.purchases.mbg_cnbd_k import mbg_cnbd
 from kamlib.value.lifetime.purchases.pareto_nbd import PARETO_NBD
 from kamlib.value.lifetime.purchases.summary import Purchases, compress
 
-MODELS: tuple[Model, ...] = (MBG_NBD, BG_NBD, PARETO_NBD)
+# regular buyers have a rhythm of their own: a unit's k is chosen by itself, its prior is that of its k
+MODELS: tuple[Model, ...] = (*(mbg_cnbd(k) for k in range(1, 7)), BG_NBD, PARETO_NBD)
 
 
 def pool_units(units: Iterable[Unit]) -> dict[date, list[Group]]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from kamlib.accounts import contribution_standing, walk_tiers
 from kamlib.params import EvaluationStandardParams
+from kamlib.stats.mid_distribution import mid_distribution
 from kamlib.value.standard.facts import CRITERIA, NEEDS
 
 Floats = NDArray[np.float64]
@@ -82,15 +83,6 @@ def freeze(facts: pd.DataFrame, params: EvaluationStandardParams) -> Standard | 
     weights = {name: wanted[name] / total for name in known}
     left_out = {name: NEEDS[name] for name in wanted if name not in known}
     return Standard(day, weights, known, left_out)
-
-
-def mid_distribution(values: pd.Series, reference: Floats) -> Floats:
-    """Return scores 0–100 of values against sorted reference values; unknown stays unknown."""
-    x = values.to_numpy(dtype=np.float64)
-    below = np.searchsorted(reference, x, side="left")
-    up_to = np.searchsorted(reference, x, side="right")
-    scores: Floats = np.where(np.isnan(x), np.nan, 50.0 * (below + up_to) / len(reference))
-    return scores
 
 
 def criterion_scores(facts: pd.DataFrame, reference: Mapping[str, Floats]) -> Floats:

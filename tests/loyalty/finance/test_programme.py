@@ -57,3 +57,14 @@ def test_what_makes_no_programme(change, told, shop):
 def test_an_unknown_figure_names_the_nearest(shop):
     with pytest.raises(FitError, match="no figure 'efect' – did you mean 'effect'"):
         course(shop, {"efect": np.ones(3)})
+
+
+def test_more_revenue_at_a_lower_margin_can_be_a_loss(shop):
+    """1,000 at 0.30 become 1,060 at 0.26: revenue gains 60, contribution loses 24.40 a month."""
+    by_revenue = course(replace(shop, effect=60.0, set_up=0.0, running=1.0, rewards=0.0))
+    contribution = 1_060 * 0.26 - 1_000 * 0.30
+    by_margin = course(
+        replace(shop, effect=contribution, margin=1.0, set_up=0.0, running=1.0, rewards=0.0)
+    )
+    assert by_revenue.net[0] == pytest.approx(12 * (60 * 0.3 * 10 - 1))
+    assert by_margin.net[0] == pytest.approx(12 * (-24.4 * 10 - 1))

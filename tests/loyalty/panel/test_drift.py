@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -86,3 +88,19 @@ def test_the_worst_drift_is_held(mbar, effects):
         found = relative_magnitudes(seen, mbar)
         held += found.low <= truth <= found.high
     assert held / 1_000 >= 0.93
+
+
+def test_a_contrast_that_no_trend_moves(effects):
+    """Twice the first effect less the second: a trend of s moves it by 2 s − 2 s; 2 · 3 − 4 is left."""
+    found = smoothness(
+        effects([-2.0, -1.0], [3.0, 4.0], error=0.1), 0.0, loading=np.array([2.0, -1.0])
+    )
+    assert (found.low + found.high) / 2 == pytest.approx(2.0)
+    assert found.high - 2.0 == pytest.approx(1.959964 * 0.1 * np.sqrt(5), rel=1e-6)
+
+
+def test_effects_that_cannot_be_told_apart_have_no_slope(effects):
+    seen = effects([-2.0, -1.0], [3.0])
+    same = replace(seen, scores=np.ones((3, 3)))
+    with pytest.raises(FitError, match="more than the accounts can tell apart"):
+        smoothness(same, 0.1)

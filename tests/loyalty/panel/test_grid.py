@@ -97,6 +97,25 @@ def test_all_faults_are_told_at_once():
     assert len(caught.value.faults) == 3
 
 
+def test_what_is_no_number_is_said():
+    frame = rows(outcome=["12", "n/a", "3"] * 4, size="large")
+    with pytest.raises(FitError) as caught:
+        panel_of(frame, weight="size")
+    assert caught.value.faults == (
+        "outcome: 4 rows hold no number (first: 'n/a')",
+        "size: 12 rows hold no number (first: 'large')",
+    )
+
+
+def test_numbers_of_any_kind_are_read():
+    frame = rows().astype({"cohort": "Int64", "outcome": "Float64", "period": "Int64"})
+    frame.loc[1, "outcome"] = pd.NA
+    panel = panel_of(frame)
+    assert np.isnan(panel.outcome[0, 1])
+    assert panel.start.tolist() == [1, 1, 3, 3]
+    assert panel_of(rows(outcome=["1", "2", "3"] * 4)).outcome.tolist() == [[1, 2, 3]] * 4
+
+
 def test_a_covariate_must_be_known_for_every_unit():
     with pytest.raises(FitError, match="size: 4 of 4 units have no value"):
         panel_of(rows(size=np.nan), covariates=["size"])
