@@ -111,7 +111,8 @@ def _reason(found: Found, visits: int) -> Sentence | None:
     if why is None:
         return None
     if why.refused:
-        return Sentence("churn_action.reasons")
+        unknown = why.note.key == "reasons.none_known"
+        return Sentence("churn_action.reasons") if unknown else None
     if why["top"] in (UNKNOWN, "insolvent", "merged", "ended by us"):
         return None
     values = {"reason": why["top"], "share": why["top_share"], "months": why["horizon"]}

@@ -15,7 +15,7 @@ import pandas as pd
 
 from kamlib.churn.groups import Groups, groups, in_order, large_groups
 from kamlib.churn.statements import COMPETING
-from kamlib.churn.stretch import MONTH_DAYS, Stretch, stretch
+from kamlib.churn.stretch import MONTH_DAYS, Stretch, start_size, stretch
 from kamlib.errors import FitError
 from kamlib.glossary import Sentence
 from kamlib.results import Check, Estimate, one_row, refusal
@@ -53,8 +53,8 @@ def survival(
     landmark
         Day from which time counts; None: from the start of each spell.
     n_risk_min
-        At risk at once where the curve begins. Where that is after the start, all figures are of
-        accounts that stayed so long.
+        At risk at once where the curve begins; in a small unit a third of its accounts, and a check
+        says so. Where that is after the start, all figures are of accounts that stayed so long.
     conf_level
         Of the intervals.
 
@@ -67,9 +67,10 @@ def survival(
         `mean_high` (restricted mean, months). Refused where too few are at risk at once, or nobody
         was lost.
     """
-    part = stretch(rows, n_risk_min)
+    begin = start_size(rows, n_risk_min)
+    part = stretch(rows, begin)
     if part is None:
-        return refusal("survival", "curves.too_few", n=len(rows), need=n_risk_min)
+        return refusal("survival", "curves.too_few", n=len(rows), need=begin)
     lost = part.event_type == "churn"
     if not lost.any():
         years = float(np.sum(part.exit - part.entry)) / 12
@@ -90,7 +91,7 @@ def survival(
         len(rows), "Kaplan–Meier", conf_level, n_accounts=accounts, n_event=int(lost.sum()),
         n_competing=int(ends), start=part.start, **told,
     )  # fmt: skip
-    checks = (_competing(int(ends), int(lost.sum())), _repeats(rows))
+    checks = (_competing(int(ends), int(lost.sum())), _repeats(rows), _sure(begin, n_risk_min))
     return Estimate("survival", curve, summary, Sentence("curves.all", values), checks)
 
 
@@ -337,6 +338,13 @@ def _competing(ends: int, losses: int) -> Check:
     note = Sentence(key, {"n": ends, "of": ends + losses})
     # the curve answers another question then, and nothing is amiss
     return Check("other_ends_few", ends <= _MANY * (ends + losses) or None, note)
+
+
+def _sure(begin: int, wanted: int) -> Check:
+    key = "curves.begins_small" if begin < wanted else "curves.begins_well"
+    return Check(
+        "curve_begins_with_enough", begin >= wanted, Sentence(key, {"n": begin, "need": wanted})
+    )
 
 
 def _repeats(rows: pd.DataFrame) -> Check:

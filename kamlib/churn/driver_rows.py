@@ -22,7 +22,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from kamlib.accounts import owner
+from kamlib.accounts import attributes, owner
 from kamlib.book import Book
 from kamlib.churn.clock import day_count, day_number, known_on, month_number
 from kamlib.churn.contracts import in_force
@@ -50,7 +50,8 @@ def driver_rows(book: Book, rules: ChurnParams, spells: Spells, episodes: Episod
         One row per account, spell and month: the columns of `Episodes.table`, `event` (1: the
         account went in this month), `entry_months` and `exit_months` (calendar months since
         the one in which the spell began; a row covers the time after the first up to the second),
-        `cluster` (the account, or with `cluster: manager` the account manager who held it last).
+        `cluster` (the account; with `cluster: parent` its parent group as of today, with `cluster:
+        manager` the account manager who held it last).
     """
     table = dated_back(book, rules, spells, episodes)
     if rules.cluster == "manager" and book.has("assignments"):
@@ -58,6 +59,9 @@ def driver_rows(book: Book, rules: ChurnParams, spells: Spells, episodes: Episod
         table = table.left_join(held, ["account_id", "month"])
         table = table.drop("account_id_right", "month_right")
         table = table.rename(cluster="manager_id")
+    if rules.cluster == "parent":
+        groups = attributes(book, book.as_of).select("account_id", cluster="parent_id")
+        table = table.left_join(groups, "account_id").drop("account_id_right")
     rows = collect(table)
     began = rows["ends_on"] - pd.to_timedelta(rows["duration_days"] - 1, "D")
     entry = _months(rows["month"]) - _months(began)
@@ -65,7 +69,7 @@ def driver_rows(book: Book, rules: ChurnParams, spells: Spells, episodes: Episod
     return rows.assign(
         entry_months=entry,
         exit_months=entry + 1.0,
-        # who never had a manager belongs to nobody else
+        # who has no parent, or never had a manager, belongs to nobody else
         cluster=cluster.fillna("account " + rows["account_id"]),
     )
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from kamlib.churn.statements import COMPETING
-from kamlib.churn.stretch import stretch
+from kamlib.churn.stretch import start_size, stretch
 from kamlib.glossary import Sentence
 from kamlib.results import Check, Estimate, one_row, refusal
 from kamlib.stats.aalen_johansen import aalen_johansen
@@ -60,9 +60,10 @@ def incidence(
     """
     name = f"incidence_by_{by}"
     named = rows if by == "event_type" else rows.assign(event_type=_by_reason(rows))
-    part = stretch(named, n_risk_min)
+    begin = start_size(rows, n_risk_min)
+    part = stretch(named, begin)
     if part is None:
-        return refusal(name, "reasons.too_few", n=len(rows), need=n_risk_min)
+        return refusal(name, "reasons.too_few", n=len(rows), need=begin)
     found = pd.Series(part.event_type)
     if found.isna().all():
         return refusal(name, "reasons.no_end", n=len(rows))

@@ -86,6 +86,9 @@ def rhythm_sensitivity(book: Book, rules: ChurnParams, ks: Sequence[float] = ())
               "first": frame["churn_rate"].iloc[0], "last": frame["churn_rate"].iloc[-1],
               "k_first": frame["k"].iloc[0], "k_last": frame["k"].iloc[-1]}  # fmt: skip
     summary = one_row(int(used["n_spells"]), "own_rhythm", level, as_of=book.as_of)
+    if not used["n_event"]:
+        note = Sentence("rhythm.no_loss", values)
+        return Estimate("rhythm_sensitivity", frame, summary, note)
     if definition_of(book, rules) != "own_rhythm":
         return Estimate("rhythm_sensitivity", frame, summary, Sentence("rhythm.instead", values))
     checks = (_alarm_check(used),)

@@ -45,6 +45,11 @@ class Stretch:
         return float(np.floor(length)) if length >= 1 else length * (1 - _CLOSE)
 
 
+def start_size(rows: pd.DataFrame, n_start: int) -> int:
+    """Return how many must be at risk at once where a curve begins: a third of a small unit will do."""
+    return min(n_start, max(FEWEST, rows["account_id"].nunique() // 3))
+
+
 def stretch(rows: pd.DataFrame, n_start: int, *, start: float | None = None) -> Stretch | None:
     """Cut lives to where a curve can be drawn.
 

@@ -27,9 +27,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def year_facts(
-    book: Book, rules: ChurnParams, spells: Spells, ledger: Ledger
-) -> pd.DataFrame:
+def year_facts(book: Book, rules: ChurnParams, spells: Spells, ledger: Ledger) -> pd.DataFrame:
     """Return losses, time at risk and revenue by calendar year.
 
     Returns
@@ -136,10 +134,11 @@ def yearly(facts: pd.DataFrame, *, conf_level: float = 0.95) -> Estimate:
         return refusal("yearly", "yearly.nobody")
     years = rows["days_seen"].astype(float) / _YEAR_DAYS
     known = rows["in_full"]
-    low, high = exact_poisson(rows["n_event"], conf_level)
+    limits = exact_poisson(rows["n_event"], conf_level)
+    low, high = (pd.Series(limit, rows.index) / years for limit in limits)
     frame = rows.assign(
         customer_years=years, churn_rate=(rows["n_event"] / years).where(known),
-        rate_low=(low / years).where(known), rate_high=(high / years).where(known),
+        rate_low=low.where(known), rate_high=high.where(known),
         conf_level=conf_level,
         revenue_share_lost=(rows["revenue_lost"] / rows["revenue"]).where(rows["revenue"] > 0),
     )[list(_COLUMNS)].reset_index(drop=True)  # fmt: skip
@@ -158,7 +157,7 @@ def yearly(facts: pd.DataFrame, *, conf_level: float = 0.95) -> Estimate:
     early = frame.loc[~known.to_numpy(), "year"]
     told = {"n": len(early), "until": str(int(early.max())) if len(early) else ""}
     key = "yearly.early_years" if len(early) else "yearly.all_years"
-    checks = (Check("years_in_full", early.empty or None, Sentence(key, told)),)
+    checks: tuple[Check, ...] = (Check("years_in_full", early.empty or None, Sentence(key, told)),)
     if len(whole) > 1:
         before = whole.iloc[-2]
         ratio, low_ratio, high_ratio = mantel_haenszel(

@@ -28,10 +28,11 @@ def plot_members(frame: pd.DataFrame, *, ax: Axes | None = None, style: Style = 
     ax = axes(ax)
     wide = frame.pivot(index="month", columns="programme_level", values="n_members").fillna(0)
     level = label("programme_level", Style(style.language))
+    drawn = [n for n in LEVELS if n in wide]
     ax.stackplot(
-        wide.index, *(wide[n].to_numpy(dtype=np.float64) for n in wide.columns),
-        colors=[LEVEL_COLOURS[n] for n in wide.columns], step="mid", linewidth=0,
-        labels=[f"{level} {display(n, 'count', style)}" for n in wide.columns],
+        wide.index, *(wide[n].to_numpy(dtype=np.float64) for n in drawn),
+        colors=[LEVEL_COLOURS[n] for n in drawn], step="mid", linewidth=0,
+        labels=[f"{level} {display(n, 'count', style)}" for n in drawn],
     )  # fmt: skip
     # in the order of the picture
     handles, names = ax.get_legend_handles_labels()

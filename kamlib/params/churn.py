@@ -69,10 +69,10 @@ class ChurnParams(Section):
         description="attributes by which accounts are parted where drivers of loss are sought: only "
         "accounts alike in them are compared with each other",
     )
-    cluster: Literal["account", "manager"] = Field(
+    cluster: Literal["account", "parent", "manager"] = Field(
         "account",
-        description="whose months hang together where drivers of loss are sought: one account's, or "
-        "those of all accounts of a manager",
+        description="whose months hang together where drivers of loss are sought: one account's, those "
+        "of all accounts of a parent group, or of a manager",
     )
     life_months: int = Field(
         36, ge=6, le=60, description="months ahead within which expected remaining life is stated"

@@ -24,6 +24,7 @@ from kamlib.glossary import display as shown_as
 from kamlib.params import Unit, home, load_unit
 from kamlib.results import Check, Estimate
 from kamlib.show.csv import safe_csv
+from kamlib.show.excel import write_excel
 from kamlib.show.page import Page
 from kamlib.show.theme import use_theme
 
@@ -57,6 +58,7 @@ class Session:
         self.style = Style(unit.language, book.currency)
         self.page = Page(self.style)
         self._period: tuple[date, date] | None = None
+        self._workbooks: dict[str, dict[str, pd.DataFrame]] = {}
         self._checks: dict[str, Check] = {check.name: check for check in book.checks}
 
     def cover(self, start: date, end: date) -> None:
@@ -140,6 +142,27 @@ class Session:
             shown = faults.assign(meaning=meaning).drop(columns="rule")
             self.table(shown, "rows_set_aside", "Rows set aside")
 
+    def workbook(self, id: str, **sheets: pd.DataFrame | Estimate) -> None:
+        """Publish frames as an Excel workbook too, for those who work on from it.
+
+        Parameters
+        ----------
+        id
+            Name of the file, without its ending.
+        sheets
+            Name of each sheet, a heading with underscores for blanks -> frame; what was refused has none.
+        """
+        frames = {
+            heading(name.replace("_", " "), self.style): found.frame
+            if isinstance(found, Estimate)
+            else found
+            for name, found in sheets.items()
+        }
+        kept = {name: frame for name, frame in frames.items() if not frame.empty}
+        if kept:
+            self._workbooks[id] = kept
+            self.page.note(Sentence("page.workbook", {"file": f"tables/{id}.xlsx"}))
+
     def publish(self, headline: Headline | None = None, **tables: pd.DataFrame) -> Path:
         """Write everything shown, and `tables` besides, where the run or a draft keeps it.
 
@@ -160,6 +183,8 @@ class Session:
         folder = self._folder()
         for name, frame in (self.page.tables | tables).items():
             _write_table(frame, folder / "tables", name)
+        for name, sheets in self._workbooks.items():
+            write_excel(sheets, folder / "tables" / f"{name}.xlsx", self.style)
         for name, png in self.page.figures.items():
             path = folder / "figures" / f"{name}.png"
             path.parent.mkdir(parents=True, exist_ok=True)

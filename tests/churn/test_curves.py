@@ -66,6 +66,16 @@ def test_a_late_curve_says_of_whom_it_is():
     assert "have stayed 2.0 months, 75.0\xa0% are still there 1 months later" in str(found.note)
 
 
+def test_a_small_unit_gets_its_curve_and_a_warning():
+    # twelve accounts: a third of them is four, and five is the least
+    rows = lives(*[(0, 2 + n, "churn" if n % 3 else None) for n in range(12)])
+    found = told(survival(rows, horizon=12))
+    assert not found.refused
+    check = found.checks[-1]
+    assert (check.name, check.passed) == ("curve_begins_with_enough", False)
+    assert check.note.values == {"n": 5, "need": 30}
+
+
 def test_a_landmark_is_named():
     note = survival(FOUR, horizon=2, n_risk_min=1, landmark=date(2024, 6, 30)).note
     assert str(note).startswith("Of accounts that were there on 2024-06-30, 100.0\xa0% are")

@@ -85,7 +85,10 @@ KINDS = st.sampled_from([None, "churn", "insolvent", "merged", "ended_by_us"])
 @given(st.lists(st.tuples(st.integers(1, 20), KINDS), min_size=2, max_size=40))
 def test_shares_and_what_is_left_sum_to_one(rows):
     frame = pd.DataFrame(rows, columns=["duration_days", "event_type"])
-    frame = frame.assign(duration_days=frame["duration_days"] * 30.0, entry_days=0.0, reason=None)
+    frame = frame.assign(
+        account_id=[f"a{n}" for n in range(len(frame))], entry_days=0.0, reason=None
+    )
+    frame["duration_days"] *= 30.0
     found = incidence(frame, horizon=12, n_risk_min=1)
     if found.refused:
         assert frame["event_type"].isna().all()

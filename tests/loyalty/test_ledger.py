@@ -17,6 +17,7 @@ from kamlib.loyalty import ledger
 from kamlib.loyalty.members import members
 from kamlib.loyalty.points_ledger import points_ledger
 from kamlib.loyalty.programme_facts import programme_facts
+from kamlib.loyalty.spending import spending
 from kamlib.params import unit_from
 from tests.loyalty.programme_rows import AS_OF, TABLES, cost  # type: ignore[import-not-found]
 
@@ -66,7 +67,7 @@ def test_members_that_do_not_carry_forward_are_found(facts):
 
 
 def test_cost_by_item(facts):
-    found = ledger.cost_by_item(ledger.spending(facts, unit()))
+    found = ledger.cost_by_item(spending(facts, unit()))
     costs = dict(zip(found.frame["cost_item"], found.frame["cost"], strict=True))
     # set-up with platform; 6 + 4; 3 + 5 + 7; 2 + 1
     assert costs == {"set_up": 100.0, "rewards": 10.0, "service": 15.0, "communication": 3.0}
@@ -78,7 +79,7 @@ def test_cost_by_item(facts):
 
 
 def test_rewards_on_purchases_that_would_have_been_made_anyway(facts):
-    spent = ledger.spending(facts, unit())
+    spent = spending(facts, unit())
     found = ledger.cost_by_item(spent, baseline_share=0.9)
     assert found["subsidy"] == pytest.approx(9.0)
     # they are a part of the rewards and no cost on top
@@ -87,7 +88,7 @@ def test_rewards_on_purchases_that_would_have_been_made_anyway(facts):
 
 
 def test_rewards_by_points(facts):
-    spent = ledger.spending(facts, unit(**BY_POINTS))
+    spent = spending(facts, unit(**BY_POINTS))
     found = ledger.cost_by_item(spent)
     # 50 of 500 points expired: 450 × 0.5 in place of the 10 booked
     assert found["cost"] == pytest.approx(128 - 10 + 225)
@@ -100,30 +101,30 @@ def test_rewards_by_points(facts):
         assert all(sound(each).values())
     # with nothing booked for rewards, points are taken without being asked for
     unbooked = facts.costs[facts.costs["kind"] != "reward"]
-    spent = ledger.spending(replace(facts, costs=unbooked, cost=118.0), unit(point_cost=0.5))
+    spent = spending(replace(facts, costs=unbooked, cost=118.0), unit(point_cost=0.5))
     assert ledger.cost_by_item(spent)["cost"] == pytest.approx(118 + 225)
 
 
 def test_rewards_are_unknown_where_nobody_books_or_prices_them(facts):
     unbooked = facts.costs[facts.costs["kind"] != "reward"]
-    found = ledger.cost_by_item(ledger.spending(replace(facts, costs=unbooked, cost=118.0), unit()))
+    found = ledger.cost_by_item(spending(replace(facts, costs=unbooked, cost=118.0), unit()))
     assert "rewards" not in set(found.frame["cost_item"])
     assert sound(found)["cost_complete"] is False
     # what is booked was asked for, and points do not step in
     asked = unit(rewards="booked", point_cost=0.5)
-    found = ledger.cost_by_item(ledger.spending(replace(facts, costs=unbooked, cost=118.0), asked))
+    found = ledger.cost_by_item(spending(replace(facts, costs=unbooked, cost=118.0), asked))
     assert sound(found) == {"items_add_up": True, "cost_complete": False}
 
 
 def test_points_that_are_not_there_leave_what_is_booked(facts):
-    found = ledger.cost_by_item(ledger.spending(replace(facts, points=None), unit(**BY_POINTS)))
+    found = ledger.cost_by_item(spending(replace(facts, points=None), unit(**BY_POINTS)))
     assert found["cost"] == 128.0
     assert sound(found)["rewards_counted_once"] is False
 
 
 @pytest.mark.parametrize("rate", [{"minute_rate": 0.8}, {"hourly": 48.0}])
 def test_minutes_of_service_at_their_rate(facts, rate):
-    spent = ledger.spending(facts, unit(minutes_per_member=[0, 30, 60], **rate))
+    spent = spending(facts, unit(minutes_per_member=[0, 30, 60], **rate))
     found = ledger.cost_by_item(spent)
     # 2 months at level 2 × 30 min × 0.8, half a month at level 3 × 60 min × 0.8
     assert found["cost"] == pytest.approx(128 + 48 + 24)
@@ -133,13 +134,13 @@ def test_minutes_of_service_at_their_rate(facts, rate):
 
 
 def test_minutes_without_a_rate_are_left_out_and_said(facts):
-    found = ledger.cost_by_item(ledger.spending(facts, unit(minutes_per_member=[0, 30, 60])))
+    found = ledger.cost_by_item(spending(facts, unit(minutes_per_member=[0, 30, 60])))
     assert found["cost"] == 128.0
     assert sound(found)["minutes_have_a_rate"] is False
 
 
 def test_cost_by_level(facts):
-    found = ledger.cost_by_level(ledger.spending(facts, unit()), facts)
+    found = ledger.cost_by_level(spending(facts, unit()), facts)
     assert sound(found) == {"costs_of_levels_add_up": True}
     frame = found.frame.set_index("programme_level")
     months = {1: 96 / 31 + 4, 2: 2.0, 3: 0.5}
@@ -156,7 +157,7 @@ def test_cost_by_level(facts):
 
 def test_a_level_without_members_has_no_cost_per_member(facts):
     fewer = facts.members[facts.members["level"] != 3]
-    found = ledger.cost_by_level(ledger.spending(facts, unit()), replace(facts, members=fewer))
+    found = ledger.cost_by_level(spending(facts, unit()), replace(facts, members=fewer))
     row = found.frame.set_index("programme_level").loc[3]
     assert (row["cost"], row["member_months"]) == (1.0, 0.0)
     assert np.isnan(row["cost_per_member_year"])
@@ -164,7 +165,7 @@ def test_a_level_without_members_has_no_cost_per_member(facts):
 
 
 def test_cost_by_month(facts):
-    found = ledger.cost_by_month(ledger.spending(facts, unit()), facts)
+    found = ledger.cost_by_month(spending(facts, unit()), facts)
     assert sound(found) == {"costs_of_months_add_up": True}
     by_month = found.frame.groupby("month")["cost"].sum()
     assert by_month.to_dict() == {
@@ -177,21 +178,21 @@ def test_cost_by_month(facts):
 
 def test_twelve_months_are_counted_from_the_last_one_known(facts):
     later = replace(facts, day=pd.Timestamp("2024-01-10").date())
-    found = ledger.cost_by_month(ledger.spending(facts, unit()), later)
+    found = ledger.cost_by_month(spending(facts, unit()), later)
     # February 2023 to January 2024
     assert found["cost_last_year"] == 19.0
 
 
 def test_a_row_that_is_counted_twice_or_lost_is_found(facts):
     twice = replace(facts, costs=pd.concat([facts.costs, facts.costs.head(1)]))
-    spent = ledger.spending(twice, unit())
+    spent = spending(twice, unit())
     for found in (ledger.cost_by_item(spent), ledger.cost_by_level(spent, facts), ledger.cost_by_month(spent, facts)):  # fmt: skip
         assert False in sound(found).values()
 
 
 def test_refusals(facts, small):
     bare = programme_facts(small.open({"transactions": TABLES["transactions"]}, as_of=AS_OF))
-    spent = ledger.spending(bare, unit())
+    spent = spending(bare, unit())
     refused = {
         "programme (account_id": members(bare),
         "programme_costs (date": ledger.cost_by_item(spent),
@@ -204,14 +205,14 @@ def test_refusals(facts, small):
         assert sound(found) == {found.name: None}
     empty = replace(facts, members=facts.members.head(0), n_members=0)
     assert "No account was in the programme" in str(members(empty).note)
-    assert ledger.cost_by_level(ledger.spending(facts, unit()), empty).refused
+    assert ledger.cost_by_level(spending(facts, unit()), empty).refused
     assert ledger.cost_by_level(spent, bare).refused
 
 
 def test_a_correction_without_a_cost_is_no_cost(small):
     costs = [cost("2023-01-01", "setup", 90.0), cost("2023-01-31", "reward", -4.0, level=1)]
     facts = programme_facts(small.open(TABLES | {"programme_costs": costs}, as_of=AS_OF))
-    found = ledger.cost_by_item(ledger.spending(facts, unit()))
+    found = ledger.cost_by_item(spending(facts, unit()))
     assert found.refused
     assert "Rewards of the programme comes to −4" in str(found.note)
 
@@ -222,7 +223,7 @@ def test_demo_units_keep_their_books(name, rules, demo):
     book = demo(name)
     facts = programme_facts(book)
     mine = unit(**rules)
-    spent = ledger.spending(facts, mine)
+    spent = spending(facts, mine)
     found = [
         members(facts), ledger.cost_by_item(spent, baseline_share=0.9), ledger.cost_by_month(spent, facts),
         ledger.cost_by_level(spent, facts), points_ledger(facts, mine.loyalty_roi),

@@ -37,7 +37,6 @@ def loyalty_facts(
     book: Book,
     dates: Sequence[date],
     *,
-    referral_months: int = 24,
     incident_kinds: Sequence[str] = ("complaint",),
     after_months: int = 3,
 ) -> ir.Table:
@@ -49,13 +48,11 @@ def loyalty_facts(
         The unit's book; its grain decides who an account is.
     dates
         Ends of months; none gives a table without rows.
-    referral_months
-        Months before a day in which a referral counts.
     incident_kinds
         Kinds of service events that are a quality incident.
     after_months
-        Months before and after an incident whose revenue is compared. Incidents count whose months
-        after are over by the day, for a year.
+        Months before and after an incident whose revenue is compared. The incidents of a year count,
+        up to so many months before the day; unknown until the records reach back far enough for all.
 
     Returns
     -------
@@ -67,8 +64,8 @@ def loyalty_facts(
         `price_realisation` and `price_realisation_before` (Σ net ÷ Σ list amount, where listed),
         `breadth` and `lines_sold` (product lines that it bought in twelve months, and that any
         account did), `potential_per_year` (as `account_history` dates it), `n_partial_losses`
-        (recorded in twelve months), `n_referrals` (accounts that it sent), `n_incidents` (months
-        with a quality incident, when it had been a customer long enough), `revenue_before_incidents` and `revenue_after_incidents` (sums over
+        (recorded in twelve months), `n_referrals` (accounts that it sent in twelve months),
+        `n_incidents` (months with a quality incident, when it had been a customer long enough), `revenue_before_incidents` and `revenue_after_incidents` (sums over
         them). Null: unknown, for instance because the unit lacks the table.
     """
     days = each_day(dates or [book.as_of])
@@ -79,14 +76,13 @@ def loyalty_facts(
     if book.has("transactions", "product_line"):
         parts.append(_breadth(book, days))
     if book.has("referrals"):
-        parts.append(_referrals(book, days, referral_months))
+        parts.append(_referrals(book, days))
         counted.append("n_referrals")
     if book.has("defections", "extent"):
         parts.append(_partial_losses(book, days))
         counted.append("n_partial_losses")
     if book.has("service_events"):
         parts.append(_incidents(book, table, sales, incident_kinds, after_months))
-        counted.append("n_incidents")
     for part in parts:
         table = table.left_join(part, KEY).drop("account_id_right", "evaluated_on_right")
     unknown = ibis.null("float64")
@@ -176,24 +172,24 @@ def _breadth(book: Book, days: ir.Table) -> ir.Table:
     return own.join(every, "evaluated_on").select(*KEY, "breadth", "lines_sold")
 
 
-def _referrals(book: Book, days: ir.Table, months: int) -> ir.Table:
+def _referrals(book: Book, days: ir.Table) -> ir.Table:
     rows = book["referrals"]
     rows = rows.select("date", "recorded_on", sent="account_id", account_id="referrer_id")
-    return _events(owner(book, rows), days, months).agg(n_referrals=lambda t: t.sent.nunique())
+    return _events(owner(book, rows), days).agg(n_referrals=lambda t: t.sent.nunique())
 
 
 def _partial_losses(book: Book, days: ir.Table) -> ir.Table:
     rows = owner(book, book["defections"])
     rows = rows.filter(rows.extent == "partial")
-    return _events(rows, days, YEAR).agg(n_partial_losses=lambda t: t.count())
+    return _events(rows, days).agg(n_partial_losses=lambda t: t.count())
 
 
-def _events(rows: ir.Table, days: ir.Table, months: int) -> ir.Table:
-    """Return dated rows of the months before each day, as known then, grouped by account and day."""
+def _events(rows: ir.Table, days: ir.Table) -> ir.Table:
+    """Return dated rows of the year before each day, as known then, grouped by account and day."""
     known = ibis.greatest(rows.recorded_on.fill_null(rows.date), rows.date)
     inside = rows.join(
         days,
-        [rows.date > months_before(days.evaluated_on, months), known <= days.evaluated_on],
+        [rows.date > months_before(days.evaluated_on, YEAR), known <= days.evaluated_on],
     )
     return inside.group_by(*KEY)
 
@@ -202,18 +198,22 @@ def _incidents(
     book: Book, trade: ir.Table, sales: ir.Table, kinds: Sequence[str], after: int
 ) -> ir.Table:
     """Return revenue of the months before and after each month with an incident, summed."""
-    reach = ibis.interval(months=after)
+    reach, month = ibis.interval(months=after), ibis.interval(months=1)
+    whole = YEAR + 2 * after
+    opens = sales.aggregate(opens=sales.month.min())
     rows = owner(book, book["service_events"])
     rows = rows.filter(rows.kind.isin(list(kinds)))
     opened = rows.opened_at.cast("date")
     rows = rows.mutate(incident=month_of(opened), told=known_month(rows, opened))
     rows = rows.group_by("account_id", "incident").agg(told=rows.told.min())
-    rows = rows.join(trade.select(*KEY, "first_month"), "account_id")
+    rows = rows.join(trade.select(*KEY, "first_month"), "account_id").cross_join(opens)
     day = rows.evaluated_on
     rows = rows.filter(
         rows.incident > months_before(day, YEAR + after),
         rows.incident <= months_before(day, after),
         rows.told <= day,
+        # part of a year is another season
+        (month_of(months_before(day, whole)) + month).cast("date") >= rows.opens,
         # before an account's first order there is nothing to compare with
         (rows.incident - reach).cast("date") >= rows.first_month,
     )

@@ -28,6 +28,8 @@ TOGETHER = "all five together"
 MIN_EACH = 10  # accounts that stayed, and that left
 _PENALTY = 1.0  # on slopes per standard deviation: no slope runs away where few left
 _POINTS = 10.0
+_OTHERS = 3  # accounts of each kind whose value is not the commonest one
+_WORTH = 0.55  # below, a difference that is no chance is still of no use
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,11 +73,11 @@ def foretold(
     Estimate
         Frame: one row per `indicator` (the five, their index, attitude, revenue as a yardstick, and all
         five together, learnt on earlier years): `n_accounts` (of which it is known, on the day that
-        is judged), `n_left`, `told_apart` (chance that of one account that stayed and one that left the
+        is judged), `n_gone` (no longer buying), `told_apart` (chance that of one account that stayed and one that left the
         first had the higher value; 0.5: no better than a coin), `told_low`, `told_high`,
         `told_before` (the same on the years before), `odds_ratio` (odds of staying for ten points
         more, the other four held; from the earlier years), `odds_low`, `odds_high`, `conf_level`.
-        Unknown where fewer than ten stayed or left. Summary: `n_event` (left), `evaluated_on`. Check:
+        Unknown where fewer than ten stayed or left, or where hardly any account differs. Summary: `n_event` (left), `evaluated_on`. Check:
         whether what was learnt holds on the later year.
 
     References
@@ -123,7 +125,7 @@ def _apart(
 ) -> dict[str, object]:
     known = year[year[name].notna()]
     found = {"indicator": name, "n_accounts": len(known),
-             "n_left": int((known["still_buying"] == 0).sum())}  # fmt: skip
+             "n_gone": int((known["still_buying"] == 0).sum())}  # fmt: skip
     now, then = (_area(part, name, conf_level) for part in (known, earlier[earlier[name].notna()]))
     return found | {
         "told_apart": now[0], "told_low": now[1], "told_high": now[2], "told_before": then[0],
@@ -132,12 +134,25 @@ def _apart(
 
 def _area(rows: pd.DataFrame, name: str, conf_level: float) -> tuple[float, float, float]:
     left = (rows["still_buying"] == 0).to_numpy()
-    if min(left.sum(), (~left).sum()) < MIN_EACH:
+    if min(left.sum(), (~left).sum()) < MIN_EACH or not _varies(rows, name):
         return (np.nan, np.nan, np.nan)
     # who left did so within the year, at time 1; the others are followed beyond it
     risk, end = -rows[name].to_numpy(dtype=np.float64), np.where(left, 1.0, 2.0)
     area = auc_at(risk, end, left.astype(int), [1.0], conf_level=conf_level).iloc[0]
     return float(area["estimate"]), float(area["conf_low"]), float(area["conf_high"])
+
+
+def _varies(rows: pd.DataFrame, name: str) -> bool:
+    """Return whether some that stayed and some that left have another value than the commonest.
+
+    Where hardly anybody does, as with referrals, an interval would be far too short.
+    """
+    known = rows[rows[name].notna()]
+    if known.empty:
+        return False
+    other = known[name] != known[name].mode().iloc[0]
+    counts = other.groupby(known["still_buying"]).sum()
+    return len(counts) == 2 and bool((counts >= _OTHERS).all())
 
 
 def _learn(earlier: pd.DataFrame) -> tuple[_Design, Logistic] | None:
@@ -177,14 +192,11 @@ def _odds(
     k = len(design.names)
     tails = [(1 - conf_level) / 2, (1 + conf_level) / 2]
     low, high = np.exp(_POINTS * np.quantile(np.array(slopes)[:, :k], tails, axis=0))
-    return pd.DataFrame(
-        {
-            "indicator": design.names,
-            "odds_ratio": np.exp(_POINTS * _per_point(model)[:k]),
-            "odds_low": low,
-            "odds_high": high,
-        }
+    odds = np.exp(_POINTS * _per_point(model)[:k])
+    found = pd.DataFrame(
+        {"indicator": design.names, "odds_ratio": odds, "odds_low": low, "odds_high": high}
     )
+    return found[[_varies(earlier, name) for name in design.names]]
 
 
 def _per_point(model: Logistic) -> Floats:
@@ -194,7 +206,7 @@ def _per_point(model: Logistic) -> Floats:
 
 def _note(frame: pd.DataFrame, values: dict[str, object]) -> Sentence:
     five = frame[frame["indicator"].isin(INDICATORS) & frame["told_apart"].notna()]
-    told = five[five["told_low"] > 0.5]
+    told = five[(five["told_low"] > 0.5) & (five["told_apart"] >= _WORTH)]
     if told.empty:
         return Sentence("loyalty.nothing_foretold", values | {"of": len(five)})
     best = told.loc[told["told_apart"].idxmax()]

@@ -48,14 +48,15 @@ def classify(rows: pd.DataFrame, cuts: tuple[float, float] = CUTS) -> pd.DataFra
     --------
     >>> rows = pd.DataFrame({"behaviour": [50.0, 49.0, 60.0], "attitude": [50.0, 80.0, np.nan]})
     >>> classify(rows)["loyalty_class"].tolist()
-    ['true loyalty', 'latent loyalty', None]
+    ['true loyalty', 'latent loyalty', nan]
     """
     if not all(0 <= cut <= 100 for cut in cuts):
         raise FitError(f"loyalty: the cuts are {cuts[0]:g} and {cuts[1]:g}; expected 0 to 100")
     does, says = rows[INDEX] >= cuts[0], rows[ATTITUDE] >= cuts[1]
     found = np.select([does & says, says, does], CLASSES[:3], CLASSES[3])
     known = rows[INDEX].notna() & rows[ATTITUDE].notna()
-    return rows.assign(loyalty_class=pd.Series(found, rows.index, dtype=object).where(known, None))
+    named = pd.Series(found, index=rows.index, dtype=object)
+    return rows.assign(loyalty_class=named.mask(~known))
 
 
 def matrix(

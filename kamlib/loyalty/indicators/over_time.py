@@ -77,7 +77,7 @@ def _quarter(known: pd.DataFrame, day: pd.Timestamp) -> dict[str, object]:
         shares = shares * np.nan
     return {
         "evaluated_on": day, "n_accounts": len(rows),
-        **rows[[*INDICATORS, INDEX, "n_indicators"]].mean().to_dict(),
+        **{name: rows[name].mean() for name in (*INDICATORS, INDEX, "n_indicators")},
         "n_same": len(change), "behaviour_change": change.mean(),
         "n_answered": int(rows[ATTITUDE].notna().sum()), ATTITUDE: rows[ATTITUDE].mean(),
         **dict(zip(SHARES, shares, strict=True)),
