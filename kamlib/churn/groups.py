@@ -13,6 +13,7 @@ from kamlib.glossary import Sentence
 from kamlib.results import Check
 
 OTHERS = "other groups"
+_FEW = 0.1  # of accounts whose group is unknown, up to which nothing is amiss
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,8 +67,9 @@ def groups(rows: pd.DataFrame, by: str, *, least: int, join_small: bool, n_risk_
     counts = {group: int(part["account_id"].nunique()) for group, part in some.items()}
     undrawn = {group: n for group, n in counts.items() if group not in parts}
     unknown = int(rows.loc[rows["group"].isna(), "account_id"].nunique())
-    check = _check(small, undrawn, unknown, by, OTHERS in some)
     distinct = int(kept.loc[kept["group"].isin(list(parts)), "account_id"].nunique())
+    few = unknown <= _FEW * (unknown + distinct)
+    check = _check(small, undrawn, unknown, by, OTHERS in some, few=few)
     return Groups(parts, {group: counts[group] for group in parts}, distinct, start, check)
 
 
@@ -111,7 +113,7 @@ def by_cohort(rows: pd.DataFrame, records_from: date) -> pd.DataFrame:
 
 
 def _check(
-    small: dict[str, int], undrawn: dict[str, int], unknown: int, by: str, joined: bool
+    small: dict[str, int], undrawn: dict[str, int], unknown: int, by: str, joined: bool, *, few: bool
 ) -> Check:
     every = small | undrawn
     values = {"n": len(every), "by": by, "accounts": sum(every.values()), "none": unknown}
@@ -119,7 +121,7 @@ def _check(
         return Check(f"groups_kept_{by}", True, Sentence("curves.cohorts_before", values))
     if not every:
         key = "curves.groups_unknown" if unknown else "curves.groups_kept"
-        return Check(f"groups_kept_{by}", not unknown, Sentence(key, values))
+        return Check(f"groups_kept_{by}", few, Sentence(key, values))
     frame = pd.DataFrame({"group": list(every), "n_accounts": list(every.values())})
     key = "curves.groups_joined" if joined and not undrawn else "curves.groups_left_out"
     return Check(f"groups_kept_{by}", joined or None, Sentence(key, values), frame)

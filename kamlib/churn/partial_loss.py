@@ -22,6 +22,7 @@ from kamlib.stats.kaplan_meier import at_times
 
 _HORIZON = 12  # months
 _FEW = 10
+KINDS = {"recorded": "on record", "line": "line dropped", "spend": "spending fell"}
 
 
 def partial_rows(book: Book, spells: Spells, months: Episodes) -> ir.Table:
@@ -72,7 +73,7 @@ def partial_losses(
     -------
     Estimate
         Frame: one row per account that was partly lost within the last twelve months and still is,
-        largest revenue first: `account_id`, `name`, `declared_on` (last), `kind`, `product_line` (those
+        largest revenue first: `account_id`, `name`, `declared_on` (last), `kind` (the clearest), `product_line` (those
         dropped), `revenue` (of the last twelve months). Summary: `n_event` (partial losses on record),
         `share_gone` (lost within twelve months of the first sign in a spell; Aalen–Johansen, other ends
         taken into account) with `share_low`, `share_high`. Nothing found where no partial loss is on
@@ -123,11 +124,16 @@ def partial_losses(
 def _listed(recent: pd.DataFrame, worth: pd.DataFrame) -> pd.DataFrame:
     """Return one row per account, with all that was lost of it in the last year."""
     frame = recent.groupby("account_id", as_index=False).agg(
-        name=("name", "first"), declared_on=("declared_on", "max"), kind=("kind", _joined),
+        name=("name", "first"), declared_on=("declared_on", "max"), kind=("kind", _clearest),
         product_line=("product_line", _joined),
     )  # fmt: skip
     frame = frame.merge(worth[["account_id", "revenue"]], on="account_id", how="left")
     return frame.sort_values(["revenue", "account_id"], ascending=[False, True], ignore_index=True)
+
+
+def _clearest(kinds: pd.Series) -> str:
+    """Return the kind that tells most: what the firm wrote down, a line, or spending."""
+    return next(words for kind, words in KINDS.items() if (kinds == kind).any())
 
 
 def _joined(values: pd.Series) -> str | None:

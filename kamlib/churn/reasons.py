@@ -16,7 +16,7 @@ from kamlib.glossary import Sentence, Style, say
 
 Floats = NDArray[np.float64]
 SHOWN = 3
-_SMALL = np.log(1.05)  # what raises the rate by less is no reason
+_SMALL = np.log(1.1)  # what raises the rate by less is no reason
 
 # counts and flags, which are a reason where there is something to count
 _RAISED = {

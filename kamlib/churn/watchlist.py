@@ -166,17 +166,20 @@ def visits(watched: Estimate) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The rows of `watchlist` with its first columns, `why` (its reasons in one) and what a caller
-        must know: `last_contact_on`, `open_complaints`.
+        The rows of `watchlist`: `name` (or the identifier), `tier_in_force`, `manager_id`, `p_leave`,
+        `expected_loss`, `why` (its reasons in one), `last_contact_on`, `open_complaints`.
     """
     if watched.refused:
         return watched.frame
     reasons = watched.frame[[f"reason_{n + 1}" for n in range(SHOWN)]]
-    frame = watched.frame.assign(why=reasons.apply(lambda row: "; ".join(row.dropna()), axis=1))
+    frame = watched.frame.assign(
+        name=watched.frame["name"].fillna(watched.frame["account_id"]),
+        why=reasons.apply(lambda row: "; ".join(row.dropna()), axis=1),
+    )
     return frame[list(_SEEN)]
 
 
-_SEEN = ("account_id", "name", "tier_in_force", "manager_id", "p_leave", "expected_loss", "why",
+_SEEN = ("name", "tier_in_force", "manager_id", "p_leave", "expected_loss", "why",
          "last_contact_on", "open_complaints")  # fmt: skip
 
 

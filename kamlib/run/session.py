@@ -161,7 +161,7 @@ class Session:
         kept = {name: frame for name, frame in frames.items() if not frame.empty}
         if kept:
             self._workbooks[id] = kept
-            self.page.note(Sentence("page.workbook", {"file": f"tables/{id}.xlsx"}))
+            self.page.note(Sentence("report.workbook", {"file": f"tables/{id}.xlsx"}))
 
     def publish(self, headline: Headline | None = None, **tables: pd.DataFrame) -> Path:
         """Write everything shown, and `tables` besides, where the run or a draft keeps it.

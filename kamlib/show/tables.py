@@ -19,6 +19,8 @@ from kamlib.show.theme import shorten, width
 ROWS = 100
 _TEXT_WIDTH = 40
 _LEFT = ("text", "term", "date", "month")
+# names and sentences need room, or every word of them takes a line
+_WIDE = {"name": "who", "why": "why"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ def _column(frame: pd.DataFrame, name: str, style: Style) -> _Column:
     return _Column(
         head=label(name, style),
         numeric=kind not in _LEFT,
-        css="n" if kind not in _LEFT else "who" if name == "name" else "",
+        css="n" if kind not in _LEFT else _WIDE.get(name, ""),
         cells=[shown for shown, _ in pairs],
         raw=[raw for _, raw in pairs],
     )

@@ -49,8 +49,8 @@ def test_who_is_partly_lost_now_largest_first():
     found = told(NOW)
     assert found.frame["account_id"].tolist() == ["b", "a"]
     first, second = (found.frame.iloc[n] for n in range(2))
-    assert (first["kind"], first["product_line"]) == ("spend", None)
-    assert (second["kind"], second["product_line"]) == ("line, spend", "w, x")
+    assert (first["kind"], first["product_line"]) == ("spending fell", None)
+    assert (second["kind"], second["product_line"]) == ("line dropped", "w, x")
     # four spells with a sign are too few for a share
     assert found.note.key == "partial.few"
     assert found.checks[0].passed is False

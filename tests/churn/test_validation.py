@@ -16,6 +16,7 @@ from kamlib.churn.validation import (
     benefit,
     calibrated,
     captured,
+    on_the_list,
     rehearse,
     told_apart,
 )
@@ -63,6 +64,16 @@ def test_outcomes_are_those_of_the_year(one, tried):
     assert (told["event"].to_numpy() == np.where(left["followed"] < 12, left["event"], 0)).all()
 
 
+def test_a_silence_that_could_not_show_by_then_is_not_judged(study):
+    # five years of records from 2021 on, four of them a year ago: a silence of up to five would not show
+    long = study("industrial_supplies", 0.15, cap_days=1825)
+    told = rehearse(long.landmarks, long.rules)
+    assert isinstance(told, Sentence)
+    assert told.key == "churn_validation.too_short"
+    assert told.values["need"] > 60 > told.values["known"]
+    assert on_the_list(captured(told, pd.DataFrame(), long.rules, np.random.default_rng(1))).empty
+
+
 def test_the_list_against_lists_without_a_model(tried, worth, one):
     rules = one.rules.model_copy(update={"visits_per_month": 10})
     found = captured(tried, worth, rules, np.random.default_rng(1))
@@ -70,6 +81,9 @@ def test_the_list_against_lists_without_a_model(tried, worth, one):
     own = found.frame[(found.frame["term"] == "value_captured") & found.frame["against"].isna()]
     assert set(own["ranking"]) == {EXPECTED_LOSS, CHANCE, REVENUE, "drop of revenue"}
     assert sorted(own["listed"].unique()) == [10, 30, 60]
+    seen = on_the_list(found)
+    assert set(seen.columns) <= set(columns())
+    assert seen["value_captured"].tolist() == own["estimate"].tolist()
     # by hand: value of those who left among the ten of largest revenue, of all that left
     rows = tried.accounts.merge(worth, on="account_id")
     rows["lost"] = rows["value"].clip(lower=0) * (rows["event"] == 1)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from kamlib.accounts import ledger
 from kamlib.churn.prediction import NOTICE, SILENT, forecast
-from kamlib.churn.watchlist import account_people, renewals, watchlist
+from kamlib.churn.watchlist import account_people, headline, renewals, visits, watchlist
 from kamlib.churn.worth import account_worth, worth_basis
 from kamlib.glossary import Sentence, Style, columns, say
 
@@ -55,6 +57,20 @@ def test_frame(watched, told, worth, one):
     assert first["p_leave"] == told.point.left[place, -1]
     assert first["p_leave_soon"] == told.point.left[place, 0]
     assert frame["reason_1"].notna().all()
+
+
+def test_what_a_reader_sees_has_one_column_of_reasons(watched):
+    seen = visits(watched)
+    assert set(seen.columns) <= set(columns())
+    first, row = seen.iloc[0], watched.frame.iloc[0]
+    reasons = [row[f"reason_{n}"] for n in (1, 2, 3) if isinstance(row[f"reason_{n}"], str)]
+    assert first["why"] == "; ".join(reasons)
+    assert first["expected_loss"] == row["expected_loss"]
+    assert headline(watched)["expected_loss"][0] == pytest.approx(
+        watched.frame["expected_loss"].sum()
+    )
+    nameless = replace(watched, frame=watched.frame.assign(name=None))
+    assert visits(nameless)["name"].tolist() == watched.frame["account_id"].tolist()
 
 
 def test_total_is_the_sum_with_its_interval(watched):

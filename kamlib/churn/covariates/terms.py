@@ -9,7 +9,15 @@ import ibis
 import ibis.expr.types as ir
 
 from kamlib.book import Book
-from kamlib.churn.clock import day_number, day_of, each_month, month_number, month_start
+from kamlib.churn.clock import (
+    day_count,
+    day_number,
+    day_of,
+    each_month,
+    month_count,
+    month_number,
+    month_start,
+)
 from kamlib.churn.contracts import in_force
 from kamlib.churn.covariates.stack import KNOWN, MONTH, Source
 from kamlib.churn.engine import flag
@@ -27,10 +35,12 @@ def due(book: Book, rules: ChurnParams) -> Source:
     """
     rows = in_force(book)
     first = month_number(day_of(rows.known_day)) + 1
-    # still in force on the last day before the month
+    # still in force on the last day before the month; of the month after as_of, on the day of as_of
     after = month_number(day_of(rows.last_day + 1)) + 1
+    now = month_count(book.as_of) + 1
+    after = ibis.greatest(after, (rows.last_day > day_count(book.as_of)).ifelse(now + 1, 0))
     rows = each_month(rows, first, after, "month")
-    starts = day_number(month_start(rows.month))
+    starts = ibis.least(day_number(month_start(rows.month)), day_count(book.as_of) + 1)
     term = rows.ends_day - rows.starts_day + 1
     long = term > 31 * rules.due_months
     ahead = rows.ends_day >= starts

@@ -8,6 +8,7 @@ import pandas as pd
 from kamlib.book.schemas import TIERS
 from kamlib.glossary import Sentence
 from kamlib.loyalty.indicators.measures import BRING, EVERY, INDEX, INDICATORS, MEASURES, Scored
+from kamlib.loyalty.indicators.scales import MIN_REFERENCE
 from kamlib.results import Check, Estimate, one_row, refusal
 
 ALL = "all accounts"
@@ -38,6 +39,8 @@ def behaviour(scored: Scored, day: pd.Timestamp) -> Estimate:
     bring = ", ".join(dict.fromkeys(BRING[name] for name in absent))
     if rows.empty:
         return refusal("behaviour", "loyalty.nobody", day=day)
+    if not scored.scales.reference:
+        return refusal("behaviour", "loyalty.too_small", n=len(rows), need=MIN_REFERENCE)
     if whole.empty:
         n_known = int(rows[list(INDICATORS)].notna().any().sum())
         values = {"n": len(rows), "known": n_known, "need": scored.min_known, "tables": bring}
@@ -81,7 +84,7 @@ def measured(scored: Scored, day: pd.Timestamp) -> Estimate:
     Estimate
         Frame: one row per measure (`term`): `indicator`, `n_accounts`, `n_unknown`, `estimate` (mean
         of the accounts of which it is known), `reference_on` (date whose accounts the scale is made
-        of), `brought_by` (table). A full count.
+        of), `n_reference` (how many), `brought_by` (table). A full count.
     """
     rows = scored.rows[scored.rows["evaluated_on"] == day]
     if rows.empty:
@@ -91,6 +94,7 @@ def measured(scored: Scored, day: pd.Timestamp) -> Estimate:
             "term": name, "indicator": indicator, "n_accounts": int(rows[name].notna().sum()),
             "n_unknown": int(rows[name].isna().sum()), "estimate": rows[name].mean(),
             "reference_on": scored.scales.reference_on.get(name, pd.NaT),
+            "n_reference": len(scored.scales.reference.get(name, ())),
             "brought_by": BRING[name],
         }
         for indicator, names in MEASURES.items()

@@ -21,6 +21,7 @@ from kamlib.stats.proportions import wilson
 CLASSES = ("true loyalty", "latent loyalty", "spurious loyalty", "low loyalty")
 CUTS = (50.0, 50.0)
 FEW = 20
+NEAR = 5.0  # points: an answer or an order more could change the class
 
 
 def classify(rows: pd.DataFrame, cuts: tuple[float, float] = CUTS) -> pd.DataFrame:
@@ -85,7 +86,8 @@ def matrix(
         Frame: one row per `group` (tiers, best first, and all accounts) and `loyalty_class`:
         `n_accounts`, `class_share` (of the group's classified accounts), `share_low`, `share_high`,
         `revenue` (twelve months), `conf_level`. Summary: `cut_behaviour`, `cut_attitude`, `n_unknown`.
-        Check: how many of the listed accounts could be classified. Refused below twenty.
+        Checks: how many of the listed accounts could be classified, and how many of these lie so near
+        a cut that they could as well be in the next class. Refused below twenty.
 
     Raises
     ------
@@ -112,14 +114,20 @@ def matrix(
         "from": whole["share_low"][CLASSES[0]], "to": whole["share_high"][CLASSES[0]],
     }  # fmt: skip
     covered = {"n": len(known), "of": len(listed), "share": len(known) / len(listed)}
+    gaps = [(known[c] - cut).abs() for c, cut in zip((INDEX, ATTITUDE), cuts, strict=True)]
+    near = float((pd.concat(gaps, axis=1).min(axis=1) < NEAR).mean())
+    close = Sentence("loyalty.near_cuts", {"share": near, "points": NEAR, "n": len(known)})
     enough = 2 * len(known) >= len(listed)
     key = "loyalty.most_covered" if enough else "loyalty.few_covered"
-    check = Check("loyalty_covered", enough, Sentence(key, covered))
+    checks = (
+        Check("loyalty_covered", enough, Sentence(key, covered)),
+        Check("loyalty_near_cuts", near <= 1 / 3, close),
+    )
     summary = one_row(
         len(known), "Wilson", conf_level, cut_behaviour=cuts[0], cut_attitude=cuts[1],
         n_unknown=len(listed) - len(known),
     )  # fmt: skip
-    return Estimate("loyalty_matrix", frame, summary, Sentence("loyalty.matrix", told), (check,))
+    return Estimate("loyalty_matrix", frame, summary, Sentence("loyalty.matrix", told), checks)
 
 
 def _counts(name: str, part: pd.DataFrame) -> pd.DataFrame:

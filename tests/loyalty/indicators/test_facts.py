@@ -62,7 +62,9 @@ def test_revenue_around_an_incident(small, tables):
     )  # fmt: skip
     assert rows["n_incidents"].isna()[["a", "c"]].all()
     # by the end of May the months after were not over
-    assert found(small.open(tables, as_of="2025-03-31"), date(2024, 5, 31))["n_incidents"].isna().all()
+    assert (
+        found(small.open(tables, as_of="2025-03-31"), date(2024, 5, 31))["n_incidents"].isna().all()
+    )
 
 
 def test_incidents_wait_for_records_of_a_year_and_its_edges(small, orders):
@@ -101,10 +103,20 @@ def test_members_of_a_group_count_together(small, orders):
         "transactions": [*orders("a", "2024-01/2024-06", 100), *orders("b", "2024-07/2024-12", 50)],
         "accounts": [{"account_id": m, "parent_id": "p"} for m in "ab"],
         "referrals": [{"referrer_id": "b", "account_id": "z", "date": "2024-03-01"}],
+        "account_history": [
+            {
+                "account_id": m,
+                "valid_from": "2024-01-01",
+                "attribute": "potential_per_year",
+                "value": "700",
+            }
+            for m in "ab"
+        ],
     }
     book = small.open(tables, as_of="2024-12-31", ledger={"grain": "parent_group"})
     row = found(book).loc["p"]
     assert row[["revenue", "buying_months", "n_referrals"]].tolist() == [900, 12, 1]
+    assert row["potential_per_year"] == 1400
 
 
 def test_without_optional_tables_the_rest_is_unknown(small):
