@@ -60,6 +60,18 @@ class LoyaltyRoiParams(Section):
         description="share of the effect that is lost from month to month beyond the months in which it "
         "was measured; empty: nothing is valued beyond twice these months",
     )
+    economics_years: int = Field(
+        3, ge=1, le=20, description="latest whole years that costs to win and to keep an account are of"
+    )
+    budget: Annotated[float, Field(gt=0)] | None = Field(
+        None,
+        description="money of a year to split over tiers and levels; empty: what was spent in the last one",
+    )
+    caution: Annotated[float, Field(ge=0.01, le=0.5)] = Field(
+        0.20,
+        description="a budget is split by what spending brings in this share of the draws at the least: "
+        "the smaller, the more cautious",
+    )
     act_from: Share = Field(
         0.8, description="chance that the programme pays from which one would go on with it"
     )

@@ -1,0 +1,192 @@
+"""What the ladder is climbed with: accounts × months, who joined when, and what was known before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from kamlib.errors import FitError
+from kamlib.loyalty.effects.sample import Bools, Floats, Ints
+from kamlib.loyalty.ladder.refusals import Code, Refused
+
+ARM_MIN = 8
+BEFORE_MIN = 3
+ALIKE_MAX = 0.9
+CELL_MIN = 10
+OTHER_SHARE = 0.2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Records:
+    """The records of a programme as they came.
+
+    Attributes
+    ----------
+    panel
+        One row per account and month: `unit`, `period` (whole number), `outcome` (amount, or count
+        of orders; 0 where an account has left), and `currency` where there is more than one.
+    accounts
+        One row per account: `unit`, `start` (period in which it joined; missing: never), and where
+        known `assigned` (whether chance assigned it), `parent`, `other_start` (period in which
+        another programme reached it), and covariates.
+    outcome
+        Name of the outcome's column, for sentences.
+    covariates
+        Columns of `accounts` that are held equal.
+    known_on
+        Period in which a covariate was recorded, by name; unnamed ones are taken as known before.
+    assigned_on
+        Period from which an assignment by chance counts; the first start unless given.
+    planned
+        Share that chance was to assign.
+    margin_known
+        Whether the outcome is a contribution, or an outcome that needs none; false for revenue
+        that stands in for one.
+    needed
+        Effect at which the programme pays, as a change of the logarithm; 0 asks for any effect.
+    cost_missing
+        Share of the programme's costs that nobody recorded.
+    purchase_cycle
+        Months between an account's purchases.
+    """
+
+    panel: pd.DataFrame
+    accounts: pd.DataFrame
+    outcome: str
+    covariates: tuple[str, ...] = ()
+    known_on: Mapping[str, int] = field(default_factory=dict)
+    assigned_on: int | None = None
+    planned: float = 0.5
+    margin_known: bool = True
+    needed: float = 0.0
+    cost_missing: float = 0.0
+    purchase_cycle: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """Records that passed, laid out; n accounts, T months.
+
+    Attributes
+    ----------
+    records
+        Where it came from.
+    amount
+        Shape (n, T); NaN where the panel has no value.
+    start
+        Place of the first month in the programme, T where there is none; shape (n,).
+    assigned
+        Whether chance assigned the account; None without an assignment.
+    zero
+        Place of the month from which the assignment counts, or of the first start.
+    parent
+        Code of the parent company; None where none is known.
+    other
+        Whether another programme reached the account; None where none is known.
+    covariates
+        Shape (n, k).
+    """
+
+    records: Records
+    amount: Floats
+    start: Ints
+    assigned: Bools | None
+    zero: int
+    parent: Ints | None
+    other: Bools | None
+    covariates: Floats
+
+    @property
+    def joined(self) -> Bools:
+        """Whether an account ever joined, shape (n,)."""
+        inside: Bools = self.start < self.amount.shape[1]
+        return inside
+
+    @property
+    def treated(self) -> Bools:
+        """Whether an account counts as in the programme: as assigned, else as it joined."""
+        return self.joined if self.assigned is None else self.assigned
+
+
+def evidence_of(records: Records) -> Evidence:
+    """Check records and lay them out.
+
+    Raises
+    ------
+    Refused
+        DUPLICATE_KEYS, CURRENCY_MIXED, MARGIN_MISSING, POST_TREATMENT_COVARIATE,
+        ALWAYS_TREATED_ONLY, NO_CONTROL, NO_TREATED_MIN, NO_PRE_PERIOD or OVERLAPPING_PROGRAMMES.
+    FitError
+        Columns that are not there, or covariates with missing values.
+    """
+    panel, accounts = records.panel, records.accounts
+    absent = [n for n in ("unit", "period", "outcome") if n not in panel]
+    absent += [n for n in ("unit", "start", *records.covariates) if n not in accounts]
+    if absent:
+        raise FitError(*(f"no column '{name}' in the records of the programme" for name in absent))
+    twice = int(panel.duplicated(["unit", "period"]).sum()) + int(accounts["unit"].duplicated().sum())
+    if twice:
+        raise Refused(Code.DUPLICATE_KEYS, n=twice)
+    if "currency" in panel and panel["currency"].nunique() > 1:
+        raise Refused(Code.CURRENCY_MIXED, n=int(panel["currency"].nunique()))
+    if not records.margin_known:
+        raise Refused(Code.MARGIN_MISSING, outcome=records.outcome)
+    wide = panel.pivot(index="unit", columns="period", values="outcome").sort_index()
+    facts = accounts.set_index("unit").reindex(wide.index)
+    first, width = int(wide.columns[0]), wide.shape[1]
+    if list(wide.columns) != list(range(first, first + width)):
+        raise FitError("period: whole numbers one step apart were expected")
+    start = facts["start"].to_numpy(np.float64) - first
+    start = np.where(np.isnan(start) | (start >= width), width, start.clip(0)).astype(np.int64)
+    joined = start < width
+    lot = "assigned" in facts and facts["assigned"].notna().all()
+    assigned = facts["assigned"].to_numpy(bool) if lot else None
+    begun = int(start[joined].min()) if joined.any() else width
+    zero = begun if records.assigned_on is None else records.assigned_on - first
+    late = [name for name, day in records.known_on.items() if day - first >= zero]
+    if late:
+        raise Refused(Code.POST_TREATMENT_COVARIATE, covariate=late[0], n=len(late))
+    _refuse_few(start, joined if assigned is None else assigned, width, zero)
+    other = None
+    if "other_start" in facts:
+        other = facts["other_start"].notna().to_numpy()
+        _refuse_together(joined if assigned is None else assigned, other)
+    parent = None
+    if "parent" in facts:
+        codes = pd.factorize(facts["parent"])[0].astype(np.int64)
+        # who has no parent is one of its own; where nobody shares one, accounts are independent
+        codes = np.where(codes < 0, len(codes) + np.arange(len(codes)), codes)
+        parent = codes if len(np.unique(codes)) < len(codes) else None
+    covariates = facts[list(records.covariates)].to_numpy(np.float64)
+    if not np.isfinite(covariates).all():
+        raise FitError("covariates: every account needs a value that was known before the programme")
+    amount = wide.to_numpy(np.float64)
+    return Evidence(records, amount, start, assigned, zero, parent, other, covariates)
+
+
+def _refuse_few(start: Ints, treated: Bools, width: int, zero: int) -> None:
+    n_treated, n_control = int(treated.sum()), int((~treated).sum())
+    counts = {"n_treated": n_treated, "n_control": n_control, "need": ARM_MIN}
+    if n_treated and (start[treated] == 0).all():
+        raise Refused(Code.ALWAYS_TREATED_ONLY, n=n_treated)
+    if n_control == 0:
+        raise Refused(Code.NO_CONTROL, n=n_treated)
+    if min(n_treated, n_control) < ARM_MIN:
+        raise Refused(Code.NO_TREATED_MIN, **counts)
+    if zero < BEFORE_MIN:
+        raise Refused(Code.NO_PRE_PERIOD, months=zero, need=BEFORE_MIN)
+
+
+def _refuse_together(treated: Bools, other: Bools) -> None:
+    if not other.any() or other.all():
+        return
+    alike = float(np.corrcoef(treated, other)[0, 1])
+    cells = [int((treated == a).astype(int) @ (other == b)) for a in (True, False) for b in (True, False)]  # fmt: skip
+    common = other[treated].mean() > OTHER_SHARE
+    if alike > ALIKE_MAX or (common and min(cells) < CELL_MIN):
+        raise Refused(
+            Code.OVERLAPPING_PROGRAMMES, n=cells[0], of=int(treated.sum()), alone=cells[1]
+        )
