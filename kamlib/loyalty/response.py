@@ -19,7 +19,7 @@ FEWEST_AT_A_LEVEL = 5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fitted:
-    """A response of contribution to spend, per account and year: ceiling · (1 − e^(−pace · spend)).
+    """What more than the least spend brings, per account and year: ceiling · (1 − e^(−pace · more)).
 
     Attributes
     ----------
@@ -95,7 +95,6 @@ def fit_response(
     latest = rows[rows["years_ago"] == rows["years_ago"].min()]
     now, low, high = float(latest["spend"].mean()), float(x.min()), float(x.max())
     paces = _BENDS / (high - low)
-    # spend is counted from the least that was tried: the same curve, and no large constant in it
     curves = np.column_stack([-np.expm1(-np.outer(x - low, paces)), x])
     held = np.column_stack([years, before])
     account = pd.factorize(rows["account_id"])[0]
@@ -114,10 +113,9 @@ def fit_response(
     if fixed:
         marginal = ceiling * pace * np.exp(-pace * (now - low))
         again = heights * paces[places] * np.exp(-paces[places] * (now - low))
-    # of the curve that begins at no spend at all and runs through the same gains
-    whole = ceiling * np.exp(pace * low) if fixed else float("nan")
+    nan = float("nan")
     return Fitted(
-        float(whole), pace if fixed else float("nan"), now, low, high, float(marginal), again,
+        ceiling if fixed else nan, pace if fixed else nan, now, low, high, float(marginal), again,
         bends, n, len(rows), len(latest),
     )  # fmt: skip
 
