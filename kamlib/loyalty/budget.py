@@ -36,7 +36,7 @@ def spend_tried(rows: pd.DataFrame | None) -> Estimate:
     Returns
     -------
     Estimate
-        One row per `tier` and `programme_level` with members: `n_accounts`, `n_account_years`, `spend`
+        One row per `tier` and `programme_level` with members: `n_accounts`, `n_account_years`, `spend_per_account`
         (mean per account and year), `spend_least`, `spend_most`, `n_spend_levels` (amounts that name
         an account, each tried on at least five). A full count. Refused without members of a whole
         year, their costs or their contribution.
@@ -48,7 +48,7 @@ def spend_tried(rows: pd.DataFrame | None) -> Estimate:
         return refusal(name, "loyalty_economics.no_member_years")
     found = [
         {"tier": tier, "programme_level": level, "n_accounts": cell["account_id"].nunique(),
-         "n_account_years": len(cell), "spend": float(cell["spend"].mean()),
+         "n_account_years": len(cell), "spend_per_account": float(cell["spend"].mean()),
          "spend_least": float(cell["spend"].min()), "spend_most": float(cell["spend"].max()),
          "n_spend_levels": _levels(cell)}
         for (tier, level), cell in _cells(rows)
@@ -100,7 +100,7 @@ def marginal_return(
     -------
     Estimate
         One row per `tier` and `programme_level` that tells: `n_accounts`, `n_account_years`,
-        `n_spend_levels`, `spend_now` (of an account in the latest year), `marginal_gain` (above 1 the
+        `n_spend_levels`, `spend_per_account` (in the latest year), `marginal_gain` (above 1 the
         money comes back within the year) with `marginal_low`, `marginal_high` (accounts drawn anew),
         `response_form` ("bends" or "straight line"), `conf_level`. Refused where spending never
         varied: a single amount tells nothing of another.
@@ -118,7 +118,7 @@ def marginal_return(
         found.append(
             {"tier": cell[0], "programme_level": cell[1], "n_accounts": fit.n_accounts,
              "n_account_years": fit.n_rows, "n_spend_levels": int(counts[cell]),
-             "spend_now": fit.now, "marginal_gain": fit.marginal, "marginal_low": float(low),
+             "spend_per_account": fit.now, "marginal_gain": fit.marginal, "marginal_low": float(low),
              "marginal_high": float(high),
              "response_form": "bends" if _curved(fit) else "straight line",
              "conf_level": rules.conf_level}
@@ -133,7 +133,9 @@ def marginal_return(
     curved = int((frame["response_form"] == "bends").sum())
     key = "loyalty_economics.some_straight" if curved < len(frame) else "loyalty_economics.all_bend"
     checks = (
-        Check("responses_bend", curved == len(frame), Sentence(key, {"n": curved, "of": len(frame)})),
+        Check(
+            "responses_bend", curved == len(frame), Sentence(key, {"n": curved, "of": len(frame)})
+        ),
         Check("not_an_experiment", None, Sentence("loyalty_economics.not_drawn_by_lot")),
     )
     n_rows = int(frame["n_account_years"].sum())
@@ -226,7 +228,11 @@ def allocation(tried: Estimate, fitted: dict[Cell, Fitted], rules: LoyaltyRoiPar
 
 def _cells(rows: pd.DataFrame) -> Iterator[tuple[Cell, pd.DataFrame]]:
     """Yield tiers and levels with their rows, best tier and lowest level first."""
-    groups = {(str(t), int(n)): part for (t, n), part in rows.groupby(["tier", "level"])}
+    groups: dict[Cell, pd.DataFrame] = {
+        (str(tier), int(level)): part
+        for tier, of_tier in rows.groupby("tier")
+        for level, part in of_tier.groupby(of_tier["level"].astype("int64"))
+    }
     for cell in sorted(groups, key=lambda c: (_TIERS.get(c[0], len(_TIERS)), c[0], c[1])):
         yield cell, groups[cell]
 

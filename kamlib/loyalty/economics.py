@@ -48,9 +48,7 @@ def cost_to_win(facts: EconomicsFacts, rules: LoyaltyRoiParams) -> Estimate:
     recent = months[months["years_ago"] < rules.economics_years]
     n_won, n_years = int(recent["n_won"].sum()), int(recent["years_ago"].nunique())
     if n_won < FEWEST_WON:
-        return refusal(
-            name, "loyalty_economics.few_won", n=n_won, need=FEWEST_WON, years=n_years
-        )
+        return refusal(name, "loyalty_economics.few_won", n=n_won, need=FEWEST_WON, years=n_years)
     rows = [
         {"year_ends_on": _end(facts, ago), "n_won": int(year["n_won"].sum()),
          "acquisition_total": float(year["amount"].sum())}
@@ -61,13 +59,23 @@ def cost_to_win(facts: EconomicsFacts, rules: LoyaltyRoiParams) -> Estimate:
     found = _named("cost_to_win", "win", recent["amount"], recent["n_won"], rules.conf_level)
     _, error, df = ratio_of_sums(recent["amount"], recent["n_won"], rules.conf_level)
     free = frame[(frame["n_won"] > 0) & (frame["acquisition_total"] <= 0)]
-    key = "loyalty_economics.years_without_cost" if len(free) else "loyalty_economics.years_with_cost"
-    checks = (Check("winning_has_a_cost", free.empty, Sentence(key, {"n": len(free), "of": len(frame)})),)
+    key = (
+        "loyalty_economics.years_without_cost" if len(free) else "loyalty_economics.years_with_cost"
+    )
+    checks = (
+        Check("winning_has_a_cost", free.empty, Sentence(key, {"n": len(free), "of": len(frame)})),
+    )
     told = {"cost": found["cost_to_win"], "low": found["win_low"], "high": found["win_high"],
             "level": rules.conf_level, "n": n_won, "years": n_years,
             "total": float(recent["amount"].sum())}  # fmt: skip
     summary = one_row(
-        n_won, "ratio of sums, Fieller", rules.conf_level, std_error=error, df=df, n_won=n_won, **found
+        n_won,
+        "ratio of sums, Fieller",
+        rules.conf_level,
+        std_error=error,
+        df=df,
+        n_won=n_won,
+        **found,
     )
     return Estimate(name, frame, summary, Sentence("loyalty_economics.win", told), checks)
 
@@ -92,7 +100,7 @@ def cost_to_keep(
     Returns
     -------
     Estimate
-        One row per whole year: `year_ends_on`, `n_bought`, `cost_to_serve`, `programme_cost` (of all
+        One row per whole year: `year_ends_on`, `n_bought`, `serve_total`, `programme_total` (of all
         accounts), `cost_to_keep`, `keep_low`, `keep_high`, `conf_level`. The summary has
         `cost_to_keep`, `std_error`, `df`, `keep_low`, `keep_high`, `n_bought` of the latest years.
         Refused where neither a cost to serve nor a programme cost is known, or nobody bought.
@@ -113,8 +121,8 @@ def cost_to_keep(
         loose = float(common.get(ago, 0.0))
         years.append(
             {"year_ends_on": _end(facts, ago), "n_bought": int(year["there"].sum()),
-             "cost_to_serve": float(year["cost_to_serve"].sum()) if serve_known else NONE,
-             "programme_cost": float(year["programme_cost"].sum()) + loose}
+             "serve_total": float(year["cost_to_serve"].sum()) if serve_known else NONE,
+             "programme_total": float(year["programme_cost"].sum()) + loose}
             | _keep(year, loose, rules.conf_level)[0]
         )  # fmt: skip
     frame = _by_year(years, rules)
@@ -125,7 +133,7 @@ def cost_to_keep(
         checks.append(Check("programme_known", None, Sentence("loyalty_economics.no_programme")))
     else:
         whole = float(within_years(facts, spent)["cost"].sum())
-        checks.append(adds_up("programme_spread", float(frame["programme_cost"].sum()), whole))
+        checks.append(adds_up("programme_spread", float(frame["programme_total"].sum()), whole))
     told = {"cost": found["cost_to_keep"], "low": found["keep_low"], "high": found["keep_high"],
             "level": rules.conf_level, "n": n_bought, "years": n_years,
             "serve": NONE if not serve_known else float(recent["cost_to_serve"].sum()) / n_bought,

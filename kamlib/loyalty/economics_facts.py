@@ -155,9 +155,7 @@ def accounts_won(book: Book, ledger: Ledger, first_day: date, end: date) -> ir.T
     surely_new = begun.first_order >= ibis.date(settled.date())
     first = surely_new.ifelse(begun.first_order, ibis.null("date"))
     begun = begun.select("account_id", won_on=ibis.coalesce(begun.onboarded_on, first))
-    begun = begun.filter(
-        begun.won_on >= ibis.date(first_day.replace(day=1)), begun.won_on <= last
-    )
+    begun = begun.filter(begun.won_on >= ibis.date(first_day.replace(day=1)), begun.won_on <= last)
     begun = begun.mutate(n_months=_number(end) - _number(begun.won_on) + 1)
     months = ledger.table.filter(ledger.table.month <= last)
     since = begun.left_join(months, "account_id")
@@ -275,15 +273,14 @@ def _number(day: Any) -> Any:
 
 def _years_ago(months: pd.Series, end: date) -> pd.Series:
     ago = _number(end) - (months.dt.year * YEAR + months.dt.month)
-    return (ago // YEAR).astype("int64")
+    years: pd.Series = (ago // YEAR).astype("int64")
+    return years
 
 
 def _frame(table: ir.Table) -> pd.DataFrame:
     """Return rows in order, days as datetime64."""
     frame: pd.DataFrame = table.to_pyarrow().to_pandas(date_as_object=False)
-    for column in frame.columns.intersection(
-        ["won_on", "month", "referred_on", "first_order_on"]
-    ):
+    for column in frame.columns.intersection(["won_on", "month", "referred_on", "first_order_on"]):
         frame[column] = frame[column].astype("datetime64[ns]")
     key = [c for c in ("account_id", "month", "years_ago", "level") if c in frame]
     return frame.sort_values(key, ignore_index=True)

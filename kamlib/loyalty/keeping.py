@@ -35,32 +35,31 @@ def keeping(facts: EconomicsFacts, spent: Spending | None) -> tuple[pd.DataFrame
     return rows, common
 
 
-def _programme(
-    facts: EconomicsFacts, spent: Spending | None
-) -> tuple[pd.DataFrame, pd.Series]:
-    nothing = pd.DataFrame(
-        {"account_id": pd.Series(dtype=object), "years_ago": pd.Series(dtype="int64"),
-         "programme_cost": pd.Series(dtype="float64")}
-    )  # fmt: skip
+def _programme(facts: EconomicsFacts, spent: Spending | None) -> tuple[pd.DataFrame, pd.Series]:
+    """Return the programme's cost by account and year, and by year what can be spread over nobody."""
+    nothing = pd.DataFrame({"account_id": [], "years_ago": [], "programme_cost": []})
+    parts = [nothing.astype({"account_id": object, "years_ago": "int64"})]
     loose: dict[int, float] = {}
     if spent is None:
-        return nothing, pd.Series(loose, dtype="float64")
-    costs = within_years(facts, spent).groupby(["years_ago", "programme_level"], dropna=False)["cost"]
-    parts = []
-    for (ago, level), cost in costs.sum().items():
-        days = facts.days
-        days = days[days["years_ago"] == ago] if days is not None else nothing.assign(n_days=0.0)
-        own = days if pd.isna(level) else days[days["level"] == level]
-        own = days if own.empty else own
-        if own.empty:
-            loose[int(ago)] = loose.get(int(ago), 0.0) + float(cost)
+        return parts[0], pd.Series(loose, dtype="float64")
+    members = facts.days
+    for _, costs in within_years(facts, spent).groupby("years_ago"):
+        days = None if members is None else members[members["years_ago"] == ago]
+        if days is None or days.empty:
+            loose[int(costs["years_ago"].iloc[0])] = float(costs["cost"].sum())
             continue
-        share = own["n_days"] / own["n_days"].sum()
-        parts.append(own[KEY].assign(programme_cost=share * cost))
-    every = pd.concat(parts, ignore_index=True) if parts else nothing
-    return every.groupby(KEY, as_index=False)["programme_cost"].sum(), pd.Series(
+        there = costs["programme_level"].isin(days["level"])
+        parts.append(_spread(days, costs.loc[~there, "cost"].sum()))
+        for level, cost in costs[there].groupby("programme_level")["cost"].sum().items():
+            parts.append(_spread(days[days["level"] == level], cost))
+    every = pd.concat([p for p in parts if not p.empty] or parts, ignore_index=True)
+    return every.groupby(KEY, as_index=False)[["programme_cost"]].sum(), pd.Series(
         loose, dtype="float64"
     )
+
+
+def _spread(days: pd.DataFrame, cost: float) -> pd.DataFrame:
+    return days[KEY].assign(programme_cost=cost * days["n_days"] / days["n_days"].sum())
 
 
 def within_years(facts: EconomicsFacts, spent: Spending) -> pd.DataFrame:
@@ -70,5 +69,3 @@ def within_years(facts: EconomicsFacts, spent: Spending) -> pd.DataFrame:
     ago = (last.year - months.dt.year) * YEAR + last.month - months.dt.month
     inside = (ago >= 0) & (ago < YEAR * len(facts.years))
     return rows[inside].assign(years_ago=(ago[inside] // YEAR).astype("int64"))
-
-

@@ -68,11 +68,16 @@ def referral_value(facts: EconomicsFacts, rules: LoyaltyRoiParams) -> Estimate:
         "revenue": float(sums["revenue"].sum()),
         "contribution": float(sums["contribution"].sum()) if known else NONE,
     }
-    groups = [won.loc[won["came_by"] == kind, "contribution_first_year"] for kind in CAME_BY]
-    gap = _difference(*(g.dropna().to_numpy(dtype=np.float64) for g in groups), rules.conf_level)
+    sent, other = (
+        won.loc[won["came_by"] == kind, "contribution_first_year"].dropna().to_numpy(np.float64)
+        for kind in CAME_BY
+    )
+    gap = _difference(sent, other, rules.conf_level)
     told = ends | dict(zip(("difference", "low", "high"), gap, strict=True))
     told |= {"won": len(won), "share": len(came) / len(won), "level": rules.conf_level}
-    key = "loyalty_economics.referrals" if np.isfinite(gap[1]) else "loyalty_economics.referrals_few"
+    key = (
+        "loyalty_economics.referrals" if np.isfinite(gap[1]) else "loyalty_economics.referrals_few"
+    )
     elsewhere = _before(facts.referrals)
     before = "loyalty_economics.sent_before" if elsewhere else "loyalty_economics.none_sent_before"
     checks = (

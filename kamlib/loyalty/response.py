@@ -63,7 +63,8 @@ def spend_levels(spend: pd.Series, accounts: pd.Series) -> int:
     """
     order = np.argsort(spend.to_numpy(dtype=np.float64), kind="stable")
     values, who = spend.to_numpy(dtype=np.float64)[order], accounts.to_numpy()[order]
-    width, start, members, found = GAP * float(np.mean(np.abs(values))), np.nan, set(), 0
+    width, start, found = GAP * float(np.mean(np.abs(values))), np.nan, 0
+    members: set[object] = set()
     for value, account in zip(values, who, strict=True):
         if not value - start <= width:
             found += len(members) >= FEWEST_AT_A_LEVEL

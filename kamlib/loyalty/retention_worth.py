@@ -37,7 +37,7 @@ def retention_by_year(facts: EconomicsFacts, rules: LoyaltyRoiParams) -> Estimat
     Returns
     -------
     Estimate
-        One row per year but the last: `year_ends_on`, `n_bought`, `n_kept` (of them, bought in the
+        One row per year but the last: `year_ends_on`, `n_bought`, `n_bought_again` (of them, bought in the
         next year), `retention_rate`, `rate_low`, `rate_high` (Wilson), `conf_level`. The summary has
         `retention_rate`, `std_error`, `rate_low`, `rate_high` of the latest pairs, accounts being the
         independent cases. Refused with fewer than two whole years, or 20 accounts that bought.
@@ -58,7 +58,7 @@ def retention_by_year(facts: EconomicsFacts, rules: LoyaltyRoiParams) -> Estimat
         {
             "year_ends_on": [pd.Timestamp(facts.years[ago].end) for ago in sums.index],
             "n_bought": sums["bought"].to_numpy(),
-            "n_kept": sums["kept"].to_numpy(),
+            "n_bought_again": sums["kept"].to_numpy(),
             "retention_rate": (sums["kept"] / sums["bought"]).to_numpy(),
             "rate_low": low,
             "rate_high": high,

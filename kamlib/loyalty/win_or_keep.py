@@ -123,11 +123,7 @@ def win_or_retain(
     return Estimate(name, frame, summary, Sentence(key, told), win.checks)
 
 
-
-
 def _terms(rules: LoyaltyRoiParams, *rows: tuple[str, float, float, float, int]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["term", "estimate", "conf_low", "conf_high", "n_obs"])
     numbers = ["estimate", "conf_low", "conf_high"]
     return frame.astype(dict.fromkeys(numbers, "float64")).assign(conf_level=rules.conf_level)
-
-

@@ -80,7 +80,10 @@ class _Maker:
         after = k_all >= 0
         rows = np.ones(self.n, bool) if whom == "all" else ~np.isnan(start)
         after = np.broadcast_to(after, plain.shape)
-        truth = np.log((raised * after).sum(1)[rows] / (plain * after).sum(1)[rows]).mean()
+        if whom == "months":
+            truth = with_[after].mean()
+        else:
+            truth = np.log((raised * after).sum(1)[rows] / (plain * after).sum(1)[rows]).mean()
         accounts = pd.DataFrame({"unit": np.arange(self.n), "start": start, "size": self.size})
         accounts["parent"] = self.parent
         if assigned is not None:
@@ -133,16 +136,14 @@ def spill_mixed(seed: int, n: int = 300) -> World:
     chosen = made.lot()
     share = np.bincount(made.parent, chosen)[made.parent] - chosen
     extra = 0.02 * ((share > 0)[:, None] & (np.arange(MONTHS) >= START))
-    return made.world(
-        "spill_mixed", _at(chosen), "D", "MIXED_GROUPS", assigned=chosen, extra=extra
-    )
+    return made.world("spill_mixed", _at(chosen), "D", "MIXED_GROUPS", assigned=chosen, extra=extra)
 
 
 def staggered(seed: int, n: int = 2000) -> World:
     """Accounts join in months 12, 18 and 24, whoever they are, and half never do."""
     made = _Maker(seed, n)
     start = made.rng.choice([12.0, 18.0, 24.0, np.nan], size=n, p=[1 / 6, 1 / 6, 1 / 6, 1 / 2])
-    return made.world("staggered", start, "B", whom="treated")
+    return made.world("staggered", start, "B", whom="months")
 
 
 def select(seed: int, n: int = 300) -> World:

@@ -56,9 +56,7 @@ def movable(sample: Sample, estimator: Estimator) -> Gate:
     """Return whether an effect moves by one where one is added to the outcomes of all members."""
     value = estimator(sample).value
     moved = estimator(replace(sample, outcome=sample.outcome + sample.treated)).value - value
-    return gate(
-        Code.UNMOVABLE_SE, moved >= _MOVE, "loyalty_ladder.unmoved_holds", moved=moved
-    )
+    return gate(Code.UNMOVABLE_SE, moved >= _MOVE, "loyalty_ladder.unmoved_holds", moved=moved)
 
 
 def top_account(sample: Sample, estimator: Estimator, low: float, high: float) -> Gate:

@@ -127,7 +127,9 @@ def evidence_of(records: Records) -> Evidence:
     absent += [n for n in ("unit", "start", *records.covariates) if n not in accounts]
     if absent:
         raise FitError(*(f"no column '{name}' in the records of the programme" for name in absent))
-    twice = int(panel.duplicated(["unit", "period"]).sum()) + int(accounts["unit"].duplicated().sum())
+    twice = int(panel.duplicated(["unit", "period"]).sum()) + int(
+        accounts["unit"].duplicated().sum()
+    )
     if twice:
         raise Refused(Code.DUPLICATE_KEYS, n=twice)
     if "currency" in panel and panel["currency"].nunique() > 1:
@@ -162,7 +164,9 @@ def evidence_of(records: Records) -> Evidence:
         parent = codes if len(np.unique(codes)) < len(codes) else None
     covariates = facts[list(records.covariates)].to_numpy(np.float64)
     if not np.isfinite(covariates).all():
-        raise FitError("covariates: every account needs a value that was known before the programme")
+        raise FitError(
+            "covariates: every account needs a value that was known before the programme"
+        )
     amount = wide.to_numpy(np.float64)
     return Evidence(records, amount, start, assigned, zero, parent, other, covariates)
 

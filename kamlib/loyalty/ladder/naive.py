@@ -42,7 +42,9 @@ def naive(cut: Section, *, conf_level: float = 0.95) -> Estimate:
     rows = [(MEMBERS, members.value, low, high), (BEFORE_AFTER, own, own - half, own + half)]
     frame = pd.DataFrame(rows, columns=["estimator", "estimate", "conf_low", "conf_high"])
     frame.insert(1, "term", "att" if sample.scale == "money" else f"att_{sample.scale}")
-    frame = frame.assign(conf_level=conf_level, n_treated=sample.n_treated, n_control=sample.n_control)
+    frame = frame.assign(
+        conf_level=conf_level, n_treated=sample.n_treated, n_control=sample.n_control
+    )
     gap = float(cut.before[d].mean() - cut.before[~d].mean())
     others = float(changes(cut).outcome[~d].mean())
     share = sample.scale == "log"
@@ -63,4 +65,3 @@ def break_even(needed: float) -> Sentence:
     if needed > 0:
         return Sentence("loyalty_ladder.break_even", {"needed": float(np.expm1(needed))})
     return Sentence("loyalty_ladder.break_even_unknown")
-

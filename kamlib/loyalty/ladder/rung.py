@@ -30,6 +30,8 @@ class Rung:
         Further figures, shown beside it.
     doubts
         Conditions that lower the grade by one where they do not hold.
+    notes
+        Conditions that leave the grade as it is and are told with their code.
     shown
         Further checks, for reading.
     """
@@ -39,6 +41,7 @@ class Rung:
     answer: Estimate | None = None
     beside: tuple[Estimate, ...] = ()
     doubts: tuple[Gate, ...] = ()
+    notes: tuple[Gate, ...] = ()
     shown: tuple[Check, ...] = ()
 
     @property

@@ -38,7 +38,9 @@ class Section:
     zero: Ints
 
 
-def section(evidence: Evidence, *, assigned: bool, early: int = 0, until_zero: bool = False) -> Section:
+def section(
+    evidence: Evidence, *, assigned: bool, early: int = 0, until_zero: bool = False
+) -> Section:
     """Cut accounts at the day that counts for them.
 
     Parameters
@@ -70,7 +72,9 @@ def section(evidence: Evidence, *, assigned: bool, early: int = 0, until_zero: b
     logs = bool(np.nanmin(path) > 0)
     same = use_log and bool(np.nanmin(before) > 0)
     dummies = (cohort[:, None] == np.unique(cohort)[1:]).astype(np.float64)
-    covariates = np.column_stack([np.log(path) if logs else path, evidence.covariates[row], dummies])
+    covariates = np.column_stack(
+        [np.log(path) if logs else path, evidence.covariates[row], dummies]
+    )
     names = (
         *(f"quarter −{k}" for k in range(path.shape[1], 0, -1)),
         *evidence.records.covariates,
@@ -82,7 +86,9 @@ def section(evidence: Evidence, *, assigned: bool, early: int = 0, until_zero: b
     outcome = np.log(after) if use_log else after
     known = np.isfinite(outcome) & np.isfinite(covariates).all(axis=1)
     found = Sample(outcome, treated, covariates, names, evidence.records.outcome, scale, cluster)
-    return Section(found.rows(known), (np.log(before) if same else before)[known], row[known], zero[known])
+    return Section(
+        found.rows(known), (np.log(before) if same else before)[known], row[known], zero[known]
+    )
 
 
 def changes(cut: Section) -> Sample:
@@ -127,9 +133,9 @@ def _means(amount: Floats, begin: Ints, end: Ints) -> Floats:
 
 
 def _path(amount: Floats, cut: Ints, months: int) -> Floats:
-    """Return means of the quarters before the cut, the oldest first, shape (m, up to 4)."""
-    blocks = max(1, min(PATH, months) // BLOCK)
-    size = min(BLOCK, max(months, 1))
+    """Return means of the quarters before the cut (of less where less is known), the oldest first."""
+    size = min(BLOCK, max(months // 4, 1))
+    blocks = min(PATH // BLOCK, max(months // size, 1))
     return np.column_stack(
         [_means(amount, cut - size * (k + 1), cut - size * k) for k in range(blocks - 1, -1, -1)]
     )
