@@ -14,12 +14,15 @@ from kamlib.accounts import ledger
 from kamlib.book import Book, open_book
 from kamlib.book.simulate import simulate
 from kamlib.churn import curve_rows, winback
-from kamlib.churn.driver_rows import driver_rows
+from kamlib.churn.definition import definition
+from kamlib.churn.driver_rows import dated_back, driver_rows
 from kamlib.churn.engine import collect
 from kamlib.churn.episodes import Episodes, episodes
 from kamlib.churn.long_run import observed_spells
+from kamlib.churn.partial_loss import partial_rows
 from kamlib.churn.scenes import large_accounts, manager_months, silences
 from kamlib.churn.spells import spells
+from kamlib.churn.yearly import year_facts
 from kamlib.params import unit_from
 from tests.book.test_postgres import (  # type: ignore[import-not-found]
     PASSWORD,
@@ -28,6 +31,7 @@ from tests.book.test_postgres import (  # type: ignore[import-not-found]
     server,  # noqa: F401 – a fixture
 )
 
+PARTS = ("table", "living", "partial")
 UNIT, DAY = "industrial_supplies", date(2023, 6, 30)
 
 
@@ -38,7 +42,8 @@ def all_facts(book: Book, at_risk: Episodes) -> dict[str, pd.DataFrame]:
     lost, stayed = large_accounts(book, found, accounts)
     tables: dict[str, Any] = {
         "spells": curve_rows.spell_rows(book, found),
-        "managers": manager_months(book, months),
+        "managers": manager_months(book, dated_back(book, rules, found, at_risk)),
+        "partial losses": partial_rows(book, found, at_risk),
         "silences": silences(book, found, accounts),
         "losses": winback.losses(book, found),
         "quarters": winback.quarter_buyers(book, accounts),
@@ -54,6 +59,8 @@ def all_facts(book: Book, at_risk: Episodes) -> dict[str, pd.DataFrame]:
     return {name: collect(table) for name, table in tables.items()} | {
         "rows of drivers": driver_rows(book, by_manager, found, at_risk),
         "stays": observed_spells(book, found),
+        "years": year_facts(book, rules, found, accounts),
+        "ends": definition(book, rules, found).frame,
     }
 
 
@@ -71,7 +78,7 @@ def test_both_engines_agree(server, small, monkeypatch):  # noqa: F811
     with psycopg.connect(**server, dbname="scenes") as link:
         for name in tables:
             _copy(link, name, ours[name].select(*ours.present[name]).to_pyarrow())
-        for name in ("table", "living"):
+        for name in PARTS:
             _copy(link, f"months_{name}", getattr(months, name).to_pyarrow())
     raw = {
         "book": {"database": _address(server, "scenes")},
@@ -80,7 +87,7 @@ def test_both_engines_agree(server, small, monkeypatch):  # noqa: F811
     }
     theirs = open_book(unit_from(raw, name="scenes", folder=Path()))
     try:
-        copied = {name: theirs.con.table(f"months_{name}") for name in ("table", "living")}
+        copied = {name: theirs.con.table(f"months_{name}") for name in PARTS}
         there = all_facts(theirs, replace(months, **copied))
     finally:
         theirs.con.disconnect()

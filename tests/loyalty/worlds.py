@@ -15,6 +15,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kamlib.loyalty.ladder.evidence import Records
+from kamlib.loyalty.ladder.retained import Stays
+
 MONTHS, START = 36, 12
 
 
@@ -29,6 +32,17 @@ class World:
     expected: tuple[str, ...]
     code: str = ""
     more: dict[str, Any] = field(default_factory=dict)
+
+
+def records(world: World, **more: Any) -> Records:
+    """Return the records that a unit would give of a world of accounts × months."""
+    told = {"covariates": ("size",)} | world.more | more
+    return Records(world.panel, world.accounts, "contribution", **told)
+
+
+def stays(world: World) -> Stays:
+    """Return the records that a unit would give of a world of stays."""
+    return Stays(world.accounts, world.more["last"], world.more["landmark"], ("size",))
 
 
 class _Maker:

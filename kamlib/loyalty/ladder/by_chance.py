@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from kamlib.glossary import Sentence
 from kamlib.loyalty.effects.assignment import sample_ratio
 from kamlib.loyalty.effects.effect import amount_of, estimate
 from kamlib.loyalty.effects.percent import in_money
@@ -105,10 +104,9 @@ def _crossover(evidence: Evidence, sample: Sample, answer: Estimate) -> Gate:
     complied = float(joined[assigned].mean() - joined[~assigned].mean())
     row = answer.frame.iloc[0]
     # per account that took part because it was assigned: the effect of assignment ÷ their share
-    numbers = [float(row[c]) / complied if complied > 0 else np.nan
-               for c in ("estimate", "conf_low", "conf_high")]  # fmt: skip
-    level = float(row["conf_level"])
-    amount: Sentence = amount_of(sample, *numbers, level)
+    scale = 1 / complied if complied > 0 else np.nan
+    value, low, high = (scale * float(row[c]) for c in ("estimate", "conf_low", "conf_high"))
+    amount = amount_of(sample, value, low, high, float(row["conf_level"]))
     return gate(
         Code.CROSSOVER, share <= CROSSOVER_MAX, "loyalty_ladder.crossover_holds", share=share,
         most=CROSSOVER_MAX, amount=amount,

@@ -153,9 +153,8 @@ def _strong(hidden: Estimate, low: float, high: float) -> Gate:
 
 def _rivals(cut: Section, answer: pd.DataFrame, conf_level: float) -> Estimate:
     """Return the figures of other ways, and the range of the answer and the change together."""
-    level = {"conf_level": conf_level}
-    double = estimate(cut.sample, doubly_robust, "double", **level)
-    change = estimate(changes(cut), difference_in_means, "changes", **level)
+    double = estimate(cut.sample, doubly_robust, "double", conf_level=conf_level)
+    change = estimate(changes(cut), difference_in_means, "changes", conf_level=conf_level)
     rows = [e.frame.assign(estimator=name) for e, name in ((double, DOUBLE), (change, CHANGES))
             if not e.refused]  # fmt: skip
     both = pd.concat([answer, change.frame])

@@ -139,7 +139,7 @@ def evidence_of(records: Records) -> Evidence:
     wide = panel.pivot(index="unit", columns="period", values="outcome").sort_index()
     facts = accounts.set_index("unit").reindex(wide.index)
     first, width = int(wide.columns[0]), wide.shape[1]
-    if list(wide.columns) != list(range(first, first + width)):
+    if [int(period) for period in wide.columns] != [*range(first, first + width)]:
         raise FitError("period: whole numbers one step apart were expected")
     start = facts["start"].to_numpy(np.float64) - first
     start = np.where(np.isnan(start) | (start >= width), width, start.clip(0)).astype(np.int64)

@@ -109,16 +109,13 @@ def climb(
         evidence = evidence_of(records)
     except Refused as error:
         return _refused(records, error.refusal)
-    rungs = []
-    for design in (
-        lambda: by_chance(evidence, rng=rng, conf_level=conf_level),
-        lambda: by_start(evidence, rng=rng, conf_level=conf_level),
-        lambda: by_likeness(evidence, rng=rng, estimator=estimator, conf_level=conf_level,
-                            draws=draws),
-    ):  # fmt: skip
-        rungs.append(design())
-        if rungs[-1].holds:
-            break
+    rungs = [by_chance(evidence, rng=rng, conf_level=conf_level)]
+    if not rungs[-1].holds:
+        rungs.append(by_start(evidence, rng=rng, conf_level=conf_level))
+    if not rungs[-1].holds:
+        rungs.append(
+            by_likeness(evidence, rng=rng, estimator=estimator, conf_level=conf_level, draws=draws)
+        )
     return _told(records, evidence, rungs, conf_level)
 
 

@@ -116,8 +116,10 @@ def climb_retention(
         values = {"why": why.sentence, "mend": why.remedy, "need": break_even(0.0)}
         note = graded("D", Sentence("loyalty_ladder.described", values))
         return Finding(OUTCOME, "D", None, naive, beside, refusals, checks, note)
-    note = graded(grade, answer.note)
-    told = answer.frame.assign(estimator="Members and others at one day")
+    told = answer.frame.assign(
+        estimator="Members and others at one day", term="restricted_mean_difference"
+    )
+    note = graded(grade, _stayed(stays, told, lot))
     answer = replace(answer, frame=told, note=note)
     return Finding(OUTCOME, grade, answer, naive, beside, refusals, checks + answer.checks, note)
 
@@ -181,8 +183,17 @@ def naive_stay(stays: Stays) -> Estimate:
     found = estimate(sample, difference_in_means, "naive", n_arm_min=2)
     gap = float(lived[ever].mean() - lived[~ever].mean())
     values = {"months": gap, "horizon": stays.last, "waited": float(start[ever].mean())}
-    frame = found.frame.assign(estimator=EVER)
+    frame = found.frame.assign(estimator=EVER, term="restricted_mean_difference")
     return replace(found, frame=frame, note=Sentence("loyalty_ladder.naive_stay", values))
+
+
+def _stayed(stays: Stays, told: pd.DataFrame, lot: bool) -> Sentence:
+    row = told.iloc[0]
+    begin = 0.0 if lot else stays.landmark
+    values = {"months": row["estimate"], "low": row["conf_low"], "high": row["conf_high"],
+              "level": row["conf_level"], "n_treated": row["n_treated"], "begin": begin,
+              "n_control": row["n_control"], "horizon": stays.last - begin}  # fmt: skip
+    return Sentence("loyalty_ladder.stayed", values)
 
 
 def _alike(sample: Sample, estimator: Estimator) -> list[Gate]:
