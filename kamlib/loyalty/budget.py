@@ -162,7 +162,8 @@ def allocation(tried: Estimate, fitted: dict[Cell, Fitted], rules: LoyaltyRoiPar
         One row per `tier` and `programme_level` whose curve bends: `n_accounts` (of the latest year),
         `spend_now` and `spend` (of all of them), `spend_change`, `gain_change` (per year, against
         now), `marginal_gain` (cautious, of one unit more). The summary has `budget`, `spent`, `gain`
-        (sum of the changes), `shadow_price`. Refused where spending never varied, no curve bends,
+        (sum of the changes) with `gain_low`, `gain_high` (accounts drawn anew, the bend held), `shadow_price`
+        (cautious). Refused where spending never varied, no curve bends,
         none brings anything for sure, or the budget is less than the least that was tried.
     """
     name = "budget_allocation"
@@ -205,10 +206,17 @@ def allocation(tried: Estimate, fitted: dict[Cell, Fitted], rules: LoyaltyRoiPar
         for curve, (cell, fit) in zip(curves, used.items(), strict=True)
     ]
     frame["spend_change"] = frame["spend"] - frame["spend_now"]
-    frame["gain_change"] = split.frame["gain"] - today
+    # split by caution, but told as the curves themselves have it: less spent may cost more, too
+    change = (split.frame["gain"] - today).to_numpy() / [
+        cautious[cell] / fit.ceiling for cell, fit in used.items()
+    ]
+    frame["gain_change"] = change
+    drawn = change @ [fit.draws / fit.marginal for fit in used.values()]
+    low, high = np.quantile(drawn, [(1 - rules.conf_level) / 2, (1 + rules.conf_level) / 2])
     told = {
         "budget": budget, "spent": float(frame["spend"].sum()), "now": sum(now.values()),
-        "gain": float(frame["gain_change"].sum()), "shadow_price": float(split["shadow_price"]),
+        "gain": float(change.sum()), "low": float(low), "high": float(high),
+        "level": rules.conf_level, "shadow_price": float(split["shadow_price"]),
         "n": len(frame), "left": len(tried.frame) - len(frame), "caution": rules.caution,
     }  # fmt: skip
     key = "loyalty_economics.some_left_out" if told["left"] else "loyalty_economics.none_left_out"
@@ -217,7 +225,8 @@ def allocation(tried: Estimate, fitted: dict[Cell, Fitted], rules: LoyaltyRoiPar
         Check("not_an_experiment", None, Sentence("loyalty_economics.not_drawn_by_lot")),
     )
     summary = one_row(
-        len(frame), "equal marginal gain", budget=budget, spent=told["spent"], gain=told["gain"],
+        len(frame), "equal marginal gain", rules.conf_level, budget=budget, spent=told["spent"],
+        gain=told["gain"], gain_low=told["low"], gain_high=told["high"],
         shadow_price=told["shadow_price"],
     )  # fmt: skip
     columns = ["tier", "programme_level", "n_accounts", "spend_now", "spend", "spend_change",

@@ -43,10 +43,10 @@ def _programme(facts: EconomicsFacts, spent: Spending | None) -> tuple[pd.DataFr
     if spent is None:
         return parts[0], pd.Series(loose, dtype="float64")
     members = facts.days
-    for _, costs in within_years(facts, spent).groupby("years_ago"):
+    for ago, costs in within_years(facts, spent).groupby("years_ago"):
         days = None if members is None else members[members["years_ago"] == ago]
         if days is None or days.empty:
-            loose[int(costs["years_ago"].iloc[0])] = float(costs["cost"].sum())
+            loose[int(str(ago))] = float(costs["cost"].sum())
             continue
         there = costs["programme_level"].isin(days["level"])
         parts.append(_spread(days, costs.loc[~there, "cost"].sum()))

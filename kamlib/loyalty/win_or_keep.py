@@ -31,13 +31,16 @@ def win_or_keep(win: Estimate, keep: Estimate, rules: LoyaltyRoiParams) -> Estim
     -------
     Estimate
         One row per `term` (`cost_to_win`, `cost_to_keep`, `win_to_keep`): `estimate`, `conf_low`,
-        `conf_high`, `conf_level`, `n_obs`. Refused where either is, or where the cost to keep cannot
-        be told from zero: the ratio then has no bounds.
+        `conf_high`, `conf_level`, `n_obs`. Refused where either is, where accounts were won in so few
+        months that the cost to win one has no interval, or where the cost to keep cannot be told
+        from zero: the ratio then has no bounds.
     """
     name = "win_or_keep"
     for part in (win, keep):
         if part.refused:
             return refusal(name, "loyalty_economics.not_both", why=part.note)
+    if math.isnan(win["win_high"]):
+        return refusal(name, "loyalty_economics.no_interval", n=int(win["n_won"]))
     above, below = float(win["cost_to_win"]), float(keep["cost_to_keep"])
     found = Ratio(NONE, NONE, NONE, "all", math.inf)
     if below > 0:

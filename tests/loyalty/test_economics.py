@@ -13,7 +13,7 @@ from kamlib import glossary
 from kamlib.accounts import ledger
 from kamlib.book import open_book
 from kamlib.book.simulate import DEMO_UNITS, write_demo
-from kamlib.glossary import Style, say
+from kamlib.glossary import Sentence, Style, say
 from kamlib.loyalty.budget import allocation, marginal_return, responses, spend_tried
 from kamlib.loyalty.budget_facts import budget_facts
 from kamlib.loyalty.economics import cost_to_keep, cost_to_win
@@ -26,6 +26,7 @@ from kamlib.loyalty.retention_worth import retention_by_year, worth_of_retention
 from kamlib.loyalty.spending import spending
 from kamlib.loyalty.win_or_keep import win_or_keep, win_or_retain
 from kamlib.params import LoyaltyRoiParams, unit_from
+from kamlib.results import Estimate
 from tests.loyalty.economics_rows import AS_OF, TABLES  # type: ignore[import-not-found]
 
 RULES = LoyaltyRoiParams()
@@ -139,9 +140,6 @@ def estimate(value, error, name="cost_to_win", limits="win", n=100, df=35):
         {name: [value], "std_error": error, "df": df, f"{limits}_low": low,
          f"{limits}_high": high, "n_won": n, "n_bought": n}
     )  # fmt: skip
-    from kamlib.glossary import Sentence
-    from kamlib.results import Estimate
-
     return Estimate(name, summary, summary, Sentence("loyalty_economics.parts_known"))
 
 
@@ -165,14 +163,14 @@ def test_no_ratio_to_what_may_be_nothing():
     assert found.refused
     assert "cannot be told from zero" in str(found.note)
     assert win_or_keep(estimate(50.0, 10.0), kept(-1.0, 0.1), RULES).refused
+    unsure = win_or_keep(estimate(50.0, float("nan")), kept(20.0, 1.0), RULES)
+    assert "has no interval" in str(unsure.note)
 
 
 def test_win_or_retain():
     rng = np.random.default_rng(1)
     # 30,000 on 100 members, three points: 10,000 per account that would have left
-    found = win_or_retain(
-        estimate(20_000.0, 0.0), 30_000.0, Uncertain(0.03, 0.01), 100, RULES, rng
-    )
+    found = win_or_retain(estimate(20_000.0, 0.0), 30_000.0, Uncertain(0.03, 0.01), 100, RULES, rng)
     rows = found.frame.set_index("term")
     assert rows.loc["cost_per_retained", "estimate"] == pytest.approx(10_000)
     assert rows.loc["win_to_retained", "estimate"] == pytest.approx(2.0)

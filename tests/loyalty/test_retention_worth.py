@@ -50,7 +50,9 @@ def test_retention(many):
     assert frame["n_bought_again"].tolist() == [20, 20]
     assert frame["retention_rate"].tolist() == pytest.approx([2 / 3, 1 / 2])
     low, high = wilson(20, 40, 0.95)
-    assert frame[["rate_low", "rate_high"]].iloc[1].tolist() == pytest.approx([low, high])
+    assert frame[["rate_low", "rate_high"]].iloc[1].tolist() == pytest.approx(
+        [float(low), float(high)]
+    )
     assert found["retention_rate"] == pytest.approx(4 / 7)
     # a, b, c, d and f, ten of each
     assert found["n_obs"] == 50

@@ -12,16 +12,16 @@ from kamlib.loyalty.effects.effect import estimate
 from kamlib.loyalty.effects.hidden_cause import hidden_cause
 from kamlib.loyalty.effects.imputed import doubly_robust
 from kamlib.loyalty.effects.overlap import overlap, overlap_checks
-from kamlib.loyalty.effects.randomised import common_slopes, difference_in_means
+from kamlib.loyalty.effects.randomised import difference_in_means
 from kamlib.loyalty.effects.sample import Sample
 from kamlib.loyalty.ladder.doubts import circumstances, movable, siblings, top_account
 from kamlib.loyalty.ladder.evidence import Evidence
+from kamlib.loyalty.ladder.placebo import placebo
 from kamlib.loyalty.ladder.refusals import Code, Gate, gate
 from kamlib.loyalty.ladder.rung import Estimator, Rung
 from kamlib.loyalty.ladder.sections import Section, changes, section
 from kamlib.results import Estimate
 
-PLACEBO_P = 0.005
 GROUPS_MIN = 6
 ANSWER = "Likeness in all that was known"
 DOUBLE = "Likeness and line together"
@@ -45,12 +45,6 @@ def by_likeness(
         Returns the effect with its weights, as `entropy_balanced` does.
     conf_level
         Of the interval.
-
-    Notes
-    -----
-    The placebo pretends a start after a third of the months before. It fires at p < 0.005 and not at
-    0.05: who joins for good months so far moves it a little by itself, in worlds in which the past
-    that is held equal mends just that; a hidden trend moves it by about five errors.
     """
     cut = section(evidence, assigned=False)
     tried = [siblings(evidence)]
@@ -93,24 +87,6 @@ def by_likeness(
     likeness_of = overlap(cut.sample, estimator(cut.sample), "overlap")
     shown = (*answer.checks, *hidden.checks)
     return Rung("C", tuple(tried), answer, (rivals, likeness_of, hidden), doubts, (), shown)
-
-
-def placebo(evidence: Evidence) -> Gate:
-    """Return whether a start that never was, early in the months before, seems to have no effect."""
-    early = evidence.zero - evidence.zero // 3
-    values = {"effect": np.nan, "months": early, "p": np.nan}
-    try:
-        sample = section(evidence, assigned=False, early=early, until_zero=True).sample
-        found = estimate(sample, common_slopes, "placebo")
-    except FitError:
-        return gate(Code.PLACEBO_FAIL, False, "loyalty_ladder.placebo_holds", **values)
-    if found.refused:
-        return gate(Code.PLACEBO_FAIL, False, "loyalty_ladder.placebo_holds", **values)
-    row = found.frame.iloc[0]
-    values = {"effect": float(row["estimate"]), "months": early, "p": float(row["p_value"])}
-    return gate(
-        Code.PLACEBO_FAIL, values["p"] > PLACEBO_P, "loyalty_ladder.placebo_holds", **values
-    )
 
 
 def _groups(sample: Sample) -> Gate:

@@ -11,6 +11,7 @@ from kamlib.loyalty.effects.entropy import entropy_balanced
 from kamlib.loyalty.effects.sample import Floats
 from kamlib.loyalty.ladder.doubts import circumstances, siblings
 from kamlib.loyalty.ladder.evidence import Evidence
+from kamlib.loyalty.ladder.placebo import placebo
 from kamlib.loyalty.ladder.refusals import Code, Gate, gate
 from kamlib.loyalty.ladder.rung import Rung
 from kamlib.loyalty.ladder.sections import section
@@ -27,7 +28,8 @@ BEFORE_MIN = 6
 COHORT_MIN = 5
 FREE_MIN = 10
 FILLED_MIN = 0.80
-JUMP_P = 0.05
+JUMP_P = 0.01
+SHIFT_P = 0.005
 PRETREND_P = 0.10
 POWER_MIN = 0.5
 MBAR_MIN = 1.0
@@ -64,7 +66,9 @@ def by_start(evidence: Evidence, *, rng: np.random.Generator, conf_level: float 
     control: Control = "never" if (~evidence.joined).sum() >= FREE_MIN else "not_yet"
     tried.append(_jump(panel))
     if tried[-1].holds:
-        tried.append(_placebo(panel, evidence.zero))
+        tried.append(_shifted(panel, evidence.zero))
+    if tried[-1].holds:
+        tried.append(placebo(evidence))
     if tried[-1].holds:
         tried += _course(half_years(panel, evidence.zero), control, evidence.records.needed)
     if not tried[-1].holds:
@@ -169,7 +173,7 @@ def _jump(panel: Panel) -> Gate:
     )
 
 
-def _placebo(panel: Panel, zero: int) -> Gate:
+def _shifted(panel: Panel, zero: int) -> Gate:
     shift = min(_JOINED, zero // 2)
     try:
         found = placebo_in_time(panel, shift).table().iloc[0]
@@ -178,7 +182,7 @@ def _placebo(panel: Panel, zero: int) -> Gate:
                     months=shift, p=np.nan)  # fmt: skip
     p = float(found["p_value"])
     return gate(
-        Code.PLACEBO_FAIL, p > JUMP_P, "loyalty_ladder.placebo_holds",
+        Code.PLACEBO_FAIL, p > SHIFT_P, "loyalty_ladder.placebo_holds",
         effect=float(found["estimate"]), months=shift, p=p,
     )  # fmt: skip
 

@@ -21,9 +21,15 @@ def test_equal_cases_below_give_the_interval_of_a_mean():
 
 
 def test_cost_in_step_with_accounts_leaves_no_doubt():
-    found, error, _ = ratio_of_sums([10.0, 20.0, 40.0], [1, 2, 4], 0.95)
-    assert error == 0
-    assert (found.low, found.value, found.high) == pytest.approx((10, 10, 10))
+    found, error, _ = ratio_of_sums([10.0, 20.0, 40.0] * 4, [1, 2, 4] * 4, 0.95)
+    assert error == pytest.approx(0, abs=1e-12)
+    assert (found.low, found.value, found.high) == pytest.approx((10, 10, 10), abs=1e-5)
+
+
+def test_a_sum_below_that_may_be_nothing_gives_no_bounds():
+    # twelve months, all five accounts won in one: the sum below is 5 ± 5
+    found, _, _ = ratio_of_sums([50.0] + [0.0] * 11, [5.0] + [0.0] * 11, 0.95)
+    assert (found.value, found.shape) == (10.0, "all")
 
 
 def test_influences_add_up_to_zero():

@@ -31,9 +31,7 @@ TIMES_MISSED = {"staggered": 2, "select": 2}  # of four: conditions that fire by
 def found_in(name, seed):
     if name == "immortal":
         world = worlds.immortal(seed)
-        return world, climb_retention(
-            worlds.stays(world), rng=np.random.default_rng(seed), draws=0
-        )
+        return world, climb_retention(worlds.stays(world), rng=np.random.default_rng(seed), draws=0)
     world = worlds.PANELS[name](seed)
     return world, climb(worlds.records(world), rng=np.random.default_rng(seed), draws=0)
 

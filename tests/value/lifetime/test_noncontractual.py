@@ -212,7 +212,13 @@ def test_comparable_units_are_asked_where_they_know_the_model(ask, history, hist
     regular = ask(history_of(orders(seed=2, k=3), DAY, rehearsed=0), pools=pools)
     prior = next(check for check in regular.checks if check.name == "purchase_prior")
     assert regular.model.startswith("MBG/CNBD-")
-    assert prior.note.key == "pooling.other_model"
+    assert prior.note.key == "pooling.none"
+    # what units of that rhythm share does
+    own = regular.model
+    pools |= {own: Pool(own, unit, 0.04 * np.eye(4), tuple("abcdef"), 3)}
+    again = ask(history_of(orders(seed=2, k=3), DAY, rehearsed=0), pools=pools)
+    prior = next(check for check in again.checks if check.name == "purchase_prior")
+    assert (again.model, prior.note.key) == (own, "pooling.used")
 
 
 @pytest.mark.parametrize(

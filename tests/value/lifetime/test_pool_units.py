@@ -78,7 +78,8 @@ def test_from_order_lines_to_the_prior_of_a_fit(six, root, monkeypatch):
     assert set(found) == {DAY}
     pools, checks = read_pools(six[0], DAY)
     assert checks == ()
-    assert set(pools) == {"MBG/NBD", "BG/NBD", "Pareto/NBD"}
+    regular = {f"MBG/CNBD-{k}" for k in range(2, 7)}
+    assert set(pools) == {"MBG/NBD", "BG/NBD", "Pareto/NBD"} | regular
     assert pools["MBG/NBD"].units == tuple(sorted(SIX))
     # the same from rows of accounts, one by one
     rows = {unit.business_unit: rows_of(unit) for unit in six}
