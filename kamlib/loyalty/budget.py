@@ -38,7 +38,7 @@ def spend_tried(rows: pd.DataFrame | None) -> Estimate:
     Estimate
         One row per `tier` and `programme_level` with members: `n_accounts`, `n_account_years`, `spend_per_account`
         (mean per account and year), `spend_least`, `spend_most`, `n_spend_levels` (amounts that name
-        an account, each tried on at least five). A full count. Refused without members of a whole
+        an account, each tried on at least five in the same year, the year with most counting). A full count. Refused without members of a whole
         year, their costs or their contribution.
     """
     name = "spend_tried"
@@ -247,8 +247,9 @@ def _cells(rows: pd.DataFrame) -> Iterator[tuple[Cell, pd.DataFrame]]:
 
 
 def _levels(cell: pd.DataFrame) -> int:
-    # what names a level only is the same for all of a year, and tells nothing apart from the year
-    return spend_levels(cell["named"], cell["account_id"])
+    # what differs between years alone cannot be told from the years
+    years = cell.groupby("years_ago")
+    return max(spend_levels(year["named"], year["account_id"]) for _, year in years)
 
 
 def _curved(fit: Fitted) -> bool:

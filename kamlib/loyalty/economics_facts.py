@@ -38,8 +38,6 @@ class EconomicsFacts:
         As `accounts_won`, with `month` and `years_ago` of the day it was won.
     spent
         What was spent to win accounts: one row per `month` of these years: `amount`, `years_ago`.
-    names_cost
-        Whether costs of winning name the account that was won.
     referrals
         As `referrals_made`.
     days
@@ -52,7 +50,6 @@ class EconomicsFacts:
     account_years: pd.DataFrame
     won: pd.DataFrame
     spent: pd.DataFrame | None
-    names_cost: bool
     referrals: pd.DataFrame | None
     days: pd.DataFrame | None
     ledger: Ledger
@@ -80,7 +77,6 @@ def economics_facts(book: Book, ledger: Ledger) -> EconomicsFacts:
         _frame(account_years(book, ledger, end, len(years))),
         won,
         spent,
-        book.has("acquisition_costs", "account_id"),
         referrals,
         days,
         ledger,
@@ -90,13 +86,16 @@ def economics_facts(book: Book, ledger: Ledger) -> EconomicsFacts:
 def whole_years(first_day: date, end: date) -> tuple[Window, ...]:
     """Return the whole years up to an evaluation date, the latest first.
 
-    Records count from the first day of the month of `first_day`.
+    Records count from the first day of the month of `first_day`; a month that is not over makes no
+    year whole.
 
     >>> [str(year.start) for year in whole_years(date(2022, 3, 9), date(2024, 3, 31))]
     ['2023-04-01', '2022-04-01']
     """
     n = (end.year - first_day.year) * YEAR + end.month - first_day.month + 1
     last = pd.Timestamp(end)
+    if not last.is_month_end:
+        return ()
     ends = [(last - pd.DateOffset(years=k)) + pd.offsets.MonthEnd(0) for k in range(n // YEAR)]
     starts = [e - pd.DateOffset(months=YEAR) + pd.offsets.MonthEnd(0) for e in ends]
     return tuple(

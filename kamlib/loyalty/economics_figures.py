@@ -60,7 +60,7 @@ def plot_retention(frame: pd.DataFrame, *, ax: Axes | None = None, style: Style 
         yerr=_ends(frame, "retention_rate", "rate_low", "rate_high"), fmt="o-",
         color=PALETTE[0], capsize=3, label=f"{_level(frame, style)} (n = {n})",
     )  # fmt: skip
-    ax.legend(loc="lower left")
+    ax.legend(loc="best")
     ax.set_ylim(top=1.0)
     ax.set_ylabel(label("retention_rate", style))
     _years(ax, frame, style)
@@ -116,6 +116,7 @@ def plot_allocation(frame: pd.DataFrame, *, ax: Axes | None = None, style: Style
             label=heading("proposed", style))  # fmt: skip
     ax.set_yticks(places, _cells(frame, frame["n_accounts"], style))
     ax.invert_yaxis()
+    ax.locator_params(axis="x", nbins=6)
     ax.set_xlabel(label("spend", style))
     format_ticks(ax.xaxis, "short", style)
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
@@ -136,6 +137,7 @@ def _dots(
     ax.set_yticks(places, names)
     ax.margins(y=0.25)
     ax.invert_yaxis()
+    ax.locator_params(axis="x", nbins=6)
     ax.set_xlabel(label(name, style))
     format_ticks(ax.xaxis, kind, style)
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0))
@@ -154,7 +156,7 @@ def _ends(frame: pd.DataFrame, name: str, low: str, high: str) -> np.ndarray:
 def _cells(frame: pd.DataFrame, counts: pd.Series, style: Style) -> list[str]:
     level = label("programme_level", Style(style.language))
     return [
-        f"{display(row.tier, 'term', style)}, {level} {row.programme_level} "
+        f"{display(row.tier, 'term', style)} · {level} {row.programme_level} "
         f"(n = {display(n, 'count', style)})"
         for row, n in zip(frame.itertuples(), counts, strict=True)
     ]

@@ -16,8 +16,9 @@ from typing import Any
 from nbformat import NotebookNode
 
 from kamlib.glossary import LANGUAGES, Style, heading
-from kamlib.report.layout import fill, study_title
+from kamlib.report.layout import LANGUAGE_TAGS, fill, study_title
 from kamlib.report.markdown import Heading, Prose
+from kamlib.report.translation import translated
 
 STUDY = "application/vnd.kam.study+json"
 _HIDDEN = {"hide", "setup"}
@@ -55,7 +56,8 @@ def render_report(nb: NotebookNode, *, run_id: str = "") -> str:
     language = facts.get("language")
     style = Style(language if language in LANGUAGES else "en", facts.get("currency", ""))
     prose = Prose(style)
-    lead, conclusion, sections = _sections(nb, prose)
+    study = facts.get("study", "")
+    lead, conclusion, sections = _sections(nb, prose, study, style.language)
     anchors = _unique_anchors([conclusion, *sections])
     checks = facts.get("checks", [])
     attention = [
@@ -69,7 +71,7 @@ def render_report(nb: NotebookNode, *, run_id: str = "") -> str:
         style,
         facts=facts,
         run_id=run_id,
-        question=prose.question or heading(study_title(facts.get("study", "")), style),
+        question=prose.question or heading(study_title(study), style),
         lead=lead,
         conclusion=conclusion,
         sections=sections,
@@ -77,13 +79,14 @@ def render_report(nb: NotebookNode, *, run_id: str = "") -> str:
         checked=len(checks),
         attention=attention,
         left_out=sum(check["passed"] is None for check in checks),
-        prose_lang="" if style.language == "en" else "en",
     )
 
 
-def _sections(nb: NotebookNode, prose: Prose) -> tuple[str, _Section, list[_Section]]:
+def _sections(
+    nb: NotebookNode, prose: Prose, study: str, language: str
+) -> tuple[dict[str, Any] | None, _Section, list[_Section]]:
     """Return the text under the question, the conclusion, and the other sections."""
-    lead = ""
+    lead = None
     conclusion, sections = _Section(), [_Section()]
     for cell in nb.cells:
         tags = set(cell.metadata.get("tags", ()))
@@ -95,9 +98,13 @@ def _sections(nb: NotebookNode, prose: Prose) -> tuple[str, _Section, list[_Sect
             part.blocks += [block for output in cell.outputs for block in _blocks(output)]
         elif cell.cell_type == "markdown":
             asked = bool(prose.question)
-            html, headings = prose.html(cell.source)
+            source, spoken = translated(cell, study, language)
+            html, headings = prose.html(source)
+            # marked only where it is not the language of the page
+            lang = "" if spoken == language else LANGUAGE_TAGS[spoken]
+            block = {"kind": "prose", "html": html, "lang": lang}
             if prose.question and not asked and not headings:
-                lead = html
+                lead = block
                 continue
             opens = any(item.level == 2 for item in headings)
             # Code above the first heading (the parameters) goes with the first section.
@@ -105,7 +112,7 @@ def _sections(nb: NotebookNode, prose: Prose) -> tuple[str, _Section, list[_Sect
                 part = _Section()
                 sections.append(part)
             part.headings += headings
-            part.blocks.append({"kind": "prose", "html": html})
+            part.blocks.append(block)
     return lead, conclusion, [part for part in sections if part.blocks or part.code]
 
 

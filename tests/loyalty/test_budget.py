@@ -154,6 +154,9 @@ def test_spending_that_never_varied_is_refused():
         assert sound(refused) == {refused.name: None}
         assert "spending never varied" in str(refused.note)
         assert "1 amount was tried at the most" in str(refused.note)
+    # another amount in each year, the same for all within it
+    parts = [rows.assign(years_ago=k, named=100.0 * (k + 1)) for k in range(4)]
+    assert responses(pd.concat(parts), RULES, rng) == {}
     empty = spend_tried(rows.head(0))
     assert "No member stood at one level" in str(empty.note)
 

@@ -133,6 +133,26 @@ def test_cost_to_keep_of_what_is_known(small):
     assert "service_events.cost" in str(neither.note)
 
 
+def test_records_of_less_than_a_year(small):
+    # from June 2023, as of March 2024
+    kept_rows = {
+        "transactions": [row for row in TABLES["transactions"] if row["date"] >= "2023-05-31"],
+        "referrals": [],
+        "acquisition_costs": TABLES["acquisition_costs"][4:5],
+    }
+    tables = {n: rows for n, rows in (TABLES | kept_rows).items() if rows}
+    book = small.open(tables, as_of="2024-03-10")
+    facts, rng = economics_facts(book, ledger(book)), np.random.default_rng(1)
+    spent = spending(programme_facts(book), book.unit)
+    tried = spend_tried(budget_facts(book, facts))
+    for found in (
+        cost_to_win(facts, RULES), cost_to_keep(facts, spent, RULES),
+        retention_by_year(facts, RULES), worth_of_retention(facts, RULES, rng), tried,
+    ):  # fmt: skip
+        assert found.refused, found.name
+        sound(found)
+
+
 def estimate(value, error, name="cost_to_win", limits="win", n=100, df=35):
     """Return a cost as `cost_to_win` or `cost_to_keep` gives it."""
     low, high = value - 2 * error, value + 2 * error

@@ -104,7 +104,7 @@ def test_marginal_return_against_money_back():
     ends = [[x for x, _ in segment] for segment in bars(ax)[0]]
     assert np.allclose(ends, [[1.5, 3.5], [-0.2, 1.0]])
     names = [text.get_text() for text in ax.get_yticklabels()]
-    assert names == ["gold, Programme level 2 (n = 40)", "iron, Programme level 1 (n = 60)"]
+    assert names == ["gold · Programme level 2 (n = 40)", "iron · Programme level 1 (n = 60)"]
     assert any(set(line.get_xdata()) == {1.0} for line in ax.get_lines())
 
 

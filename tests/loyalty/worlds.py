@@ -115,10 +115,11 @@ def _at(joins: np.ndarray, when: float = START) -> np.ndarray:
     return np.where(joins, float(when), np.nan)
 
 
-def rct(seed: int, n: int = 300) -> World:
+def rct(seed: int, n: int = 300, effect: float = 1.0) -> World:
+    """Chance assigns half of the accounts."""
     made = _Maker(seed, n)
     chosen = made.lot()
-    return made.world("rct", _at(chosen), "A", assigned=chosen)
+    return made.world("rct", _at(chosen), "A", assigned=chosen, effect=effect)
 
 
 def null(seed: int, n: int = 300) -> World:

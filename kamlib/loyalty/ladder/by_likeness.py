@@ -14,7 +14,7 @@ from kamlib.loyalty.effects.imputed import doubly_robust
 from kamlib.loyalty.effects.overlap import overlap, overlap_checks
 from kamlib.loyalty.effects.randomised import difference_in_means
 from kamlib.loyalty.effects.sample import Sample
-from kamlib.loyalty.ladder.doubts import circumstances, movable, siblings, top_account
+from kamlib.loyalty.ladder.doubts import circumstances, movable, siblings, sides, top_account
 from kamlib.loyalty.ladder.evidence import Evidence
 from kamlib.loyalty.ladder.placebo import placebo
 from kamlib.loyalty.ladder.refusals import Code, Gate, gate
@@ -46,10 +46,12 @@ def by_likeness(
     conf_level
         Of the interval.
     """
-    cut = section(evidence, assigned=False)
-    tried = [siblings(evidence)]
+    tried = [sides(evidence)]
+    if tried[-1].holds:
+        tried.append(siblings(evidence))
     if not tried[-1].holds:
         return Rung("C", tuple(tried))
+    cut = section(evidence, assigned=False)
     tried.append(_groups(cut.sample))
     if not tried[-1].holds:
         return Rung("C", tuple(tried))

@@ -9,7 +9,7 @@ import numpy as np
 from kamlib.errors import FitError
 from kamlib.loyalty.effects.entropy import entropy_balanced
 from kamlib.loyalty.effects.sample import Floats
-from kamlib.loyalty.ladder.doubts import circumstances, siblings
+from kamlib.loyalty.ladder.doubts import circumstances, siblings, sides
 from kamlib.loyalty.ladder.evidence import Evidence
 from kamlib.loyalty.ladder.placebo import placebo
 from kamlib.loyalty.ladder.refusals import Code, Gate, gate
@@ -22,7 +22,8 @@ from kamlib.loyalty.panel.group_time import Control, group_time
 from kamlib.loyalty.panel.placebo import placebo_in_time, recent_jump
 from kamlib.loyalty.panel.pre_trend import Kind, erasing_slope, power, pre_trend
 from kamlib.loyalty.panel.scores import Effects
-from kamlib.loyalty.panel.staggered import Scale, staggered
+from kamlib.loyalty.panel.staggered import TOP_SHARE, Scale, staggered
+from kamlib.results import Check
 
 BEFORE_MIN = 6
 COHORT_MIN = 5
@@ -59,14 +60,15 @@ def by_start(evidence: Evidence, *, rng: np.random.Generator, conf_level: float 
     """
     panel, scale = months(evidence)
     tried: list[Gate] = []
-    for condition in (_enough, siblings, _filled):
+    for condition in (sides, _enough, siblings, _filled):
         tried.append(condition(evidence))
         if not tried[-1].holds:
             return Rung("B", tuple(tried))
     control: Control = "never" if (~evidence.joined).sum() >= FREE_MIN else "not_yet"
     tried.append(_jump(panel))
     if tried[-1].holds:
-        tried.append(_shifted(panel, evidence.zero))
+        shifted = _shifted(panel, evidence.zero)
+        tried.append(replace(shifted, check=replace(shifted.check, name="shifted_start")))
     if tried[-1].holds:
         tried.append(placebo(evidence))
     if tried[-1].holds:
@@ -93,9 +95,10 @@ def by_start(evidence: Evidence, *, rng: np.random.Generator, conf_level: float 
     row = answer.frame.iloc[0]
     doubts = (
         *circumstances(evidence), _lagged(evidence, row["conf_low"], row["conf_high"]),
-        _top(found.checks, row["conf_low"], row["conf_high"]),
+        _top(passed["top_account"], row["conf_low"], row["conf_high"], int(evidence.joined.sum())),
     )  # fmt: skip
-    return Rung("B", tuple(tried), answer, (rivals,), doubts, (), found.checks)
+    shown = (passed["estimators_agree"], passed["joined_before"])
+    return Rung("B", tuple(tried), answer, (rivals,), doubts, (), shown)
 
 
 def months(evidence: Evidence) -> tuple[Panel, Scale]:
@@ -227,11 +230,10 @@ def _lagged(evidence: Evidence, low: float, high: float) -> Gate:
     return gate(Code.ESTIMATORS_DISAGREE, not (value < low or value > high), "loyalty_ladder.agree")
 
 
-def _top(checks: tuple, low: float, high: float) -> Gate:  # type: ignore[type-arg]
-    found = next(check for check in checks if check.name == "top_account")
+def _top(found: Check, low: float, high: float, of: int) -> Gate:
+    """Return whether the effect stands without the account that moves it most, where one is claimed."""
     holds = found.passed is not False or low <= 0 <= high
-    values = dict(found.note.values)
     return gate(
-        Code.TOP_ACCOUNT, holds, "loyalty_ladder.top_holds", share=values.get("share", np.nan),
-        most=0.25, of=values.get("n", 0),
+        Code.TOP_ACCOUNT, holds, "loyalty_ladder.top_holds", most=TOP_SHARE, of=of,
+        share=found.note.values.get("share", np.nan),
     )  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 from kamlib.errors import FitError
 from kamlib.loyalty.effects.regression import least_squares
 from kamlib.loyalty.effects.sample import Bools, Sample
-from kamlib.loyalty.ladder.evidence import OTHER_SHARE, Evidence
+from kamlib.loyalty.ladder.evidence import ARM_MIN, OTHER_SHARE, Evidence
 from kamlib.loyalty.ladder.refusals import Code, Gate, gate
 from kamlib.loyalty.ladder.rung import Estimator
 
@@ -19,6 +19,15 @@ CYCLES = 2
 TOP_SHARE = 0.25
 _LOOKED_AT = 5
 _MOVE = 0.5
+
+
+def sides(evidence: Evidence) -> Gate:
+    """Return whether enough accounts joined, and enough never did, whatever chance had assigned."""
+    n_treated, n_control = int(evidence.joined.sum()), int((~evidence.joined).sum())
+    return gate(
+        Code.NO_TREATED_MIN, min(n_treated, n_control) >= ARM_MIN, "loyalty_ladder.few_holds",
+        n_treated=n_treated, n_control=n_control, need=ARM_MIN,
+    )  # fmt: skip
 
 
 def siblings(evidence: Evidence) -> Gate:

@@ -146,6 +146,8 @@ def evidence_of(records: Records) -> Evidence:
     joined = start < width
     lot = "assigned" in facts and facts["assigned"].notna().all()
     assigned = facts["assigned"].to_numpy(bool) if lot else None
+    if not joined.any() and records.assigned_on is None:
+        raise Refused(Code.NO_TREATED_MIN, n_treated=0, n_control=len(joined), need=ARM_MIN)
     begun = int(start[joined].min()) if joined.any() else width
     zero = begun if records.assigned_on is None else records.assigned_on - first
     late = [name for name, day in records.known_on.items() if day - first >= zero]

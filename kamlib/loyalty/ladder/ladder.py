@@ -139,14 +139,16 @@ def _told(records: Records, evidence: Evidence, rungs: list[Rung], conf_level: f
     refusals = tuple(g.refusal for g in gates if g.refusal is not None)
     checks = (*(_named(g.check, rung.grade) for rung in rungs for g in rung.gates),
               *(g.check for g in (*last.doubts, *last.notes, *_scale(evidence))), *last.shown)  # fmt: skip
-    by_lot = last.grade == "A" and last.holds
+    by_lot = evidence.assigned is not None
     beside = naive(section(evidence, assigned=by_lot), conf_level=conf_level)
     if grade == "D" or last.answer is None:
         why = refusals[-1 if not last.holds else 0]
         why = next((g.refusal for g in last.gates + last.doubts if g.refusal), why)
         values = {"why": why.sentence, "mend": why.remedy, "need": break_even(records.needed)}
         note = graded("D", Sentence("loyalty_ladder.described", values))
-        return Finding(records.outcome, "D", None, beside, last.beside, refusals, checks, note)
+        # what other ways would have said is no effect either
+        kept = tuple(e for e in last.beside if e.name != "rivals")
+        return Finding(records.outcome, "D", None, beside, kept, refusals, checks, note)
     answer = last.answer
     if "estimator" not in answer.frame:
         answer = replace(answer, frame=answer.frame.assign(estimator="Assignment by chance"))

@@ -199,3 +199,11 @@ def test_repeated_accounts_are_refused_as_repeated_months():
     world = worlds.rct(0)
     twice = pd.concat([world.accounts, world.accounts.head(1)])
     assert climbed(replace(world, accounts=twice))[0].code == Code.DUPLICATE_KEYS
+
+
+def test_nobody_joined_though_chance_had_assigned_them():
+    world = with_accounts(worlds.rct(0), start=np.nan)
+    assert climbed(world)[0].code == Code.NO_TREATED_MIN
+    # the day is known, but so uneven a lot was not planned, and nobody is left to follow
+    codes = [refusal.code for refusal in climbed(world, assigned_on=12, planned=0.9)]
+    assert codes[:3] == [Code.SRM, Code.NO_TREATED_MIN, Code.NO_TREATED_MIN]

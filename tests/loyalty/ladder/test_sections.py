@@ -1,0 +1,55 @@
+"""Accounts cut at their day: nothing from after it among what was known before."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from kamlib.loyalty.ladder.evidence import evidence_of
+from kamlib.loyalty.ladder.sections import changes, section
+from tests.loyalty import worlds  # type: ignore[import-not-found]
+
+
+def test_outcome_and_path_of_one_cohort():
+    world = worlds.select(0)
+    cut = section(evidence_of(worlds.records(world)), assigned=False)
+    amount = world.panel["outcome"].to_numpy().reshape(-1, 36)[cut.row]
+    assert cut.sample.outcome == pytest.approx(np.log(amount[:, 12:].mean(axis=1)))
+    assert cut.sample.names == ("quarter −4", "quarter −3", "quarter −2", "quarter −1", "size")
+    assert cut.sample.covariates[:, 0] == pytest.approx(np.log(amount[:, :3].mean(axis=1)))
+    assert cut.sample.covariates[:, 3] == pytest.approx(np.log(amount[:, 9:12].mean(axis=1)))
+    assert cut.before == pytest.approx(np.log(amount[:, :12].mean(axis=1)))
+    assert changes(cut).outcome == pytest.approx(cut.sample.outcome - cut.before)
+
+
+def test_months_after_the_start_do_not_reach_what_was_known_before():
+    world = worlds.staggered(0, 300)
+    records = worlds.records(world)
+    start = world.accounts["start"].fillna(99).to_numpy()
+    later = (world.panel["period"] >= 12).to_numpy()
+    member = (world.panel["period"].to_numpy() >= start[world.panel["unit"]]) & later
+    changed = world.panel.assign(outcome=world.panel["outcome"] * np.where(member, 3.0, 1.0))
+    one = section(evidence_of(records), assigned=False)
+    records = worlds.records(worlds.World(**(vars(world) | {"panel": changed})))
+    other = section(evidence_of(records), assigned=False)
+    assert np.array_equal(one.sample.covariates, other.sample.covariates)
+    assert np.array_equal(one.before, other.before)
+    inside = one.sample.treated
+    assert (other.sample.outcome - one.sample.outcome)[inside] == pytest.approx(np.log(3))
+
+
+def test_members_of_several_cohorts_stand_beside_all_who_never_joined():
+    cut = section(evidence_of(worlds.records(worlds.staggered(0, 300))), assigned=False)
+    free = ~cut.sample.treated
+    assert sorted(set(cut.zero)) == [12, 18, 24]
+    # each outsider three times, once per cohort, and each its own group
+    assert np.bincount(cut.row[free])[np.unique(cut.row[free])].tolist() == [3] * (free.sum() // 3)
+    assert cut.sample.n_clusters == 300
+
+
+def test_a_placebo_ends_where_the_programme_begins():
+    evidence = evidence_of(worlds.records(worlds.select(0)))
+    cut = section(evidence, assigned=False, early=8, until_zero=True)
+    amount = evidence.amount[cut.row]
+    assert cut.sample.outcome == pytest.approx(np.log(amount[:, 4:12].mean(axis=1)))
+    assert cut.sample.covariates[:, 3] == pytest.approx(np.log(amount[:, 3]))
