@@ -113,7 +113,13 @@ def by_cohort(rows: pd.DataFrame, records_from: date) -> pd.DataFrame:
 
 
 def _check(
-    small: dict[str, int], undrawn: dict[str, int], unknown: int, by: str, joined: bool, *, few: bool
+    small: dict[str, int],
+    undrawn: dict[str, int],
+    unknown: int,
+    by: str,
+    joined: bool,
+    *,
+    few: bool,
 ) -> Check:
     every = small | undrawn
     values = {"n": len(every), "by": by, "accounts": sum(every.values()), "none": unknown}

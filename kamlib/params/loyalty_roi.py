@@ -61,7 +61,10 @@ class LoyaltyRoiParams(Section):
         "was measured; empty: nothing is valued beyond twice these months",
     )
     economics_years: int = Field(
-        3, ge=1, le=20, description="latest whole years that costs to win and to keep an account are of"
+        3,
+        ge=1,
+        le=20,
+        description="latest whole years that costs to win and to keep an account are of",
     )
     budget: Annotated[float, Field(gt=0)] | None = Field(
         None,
