@@ -234,6 +234,12 @@ def _left_out(
     return tuple(checks)
 
 
+def left_out(found: Estimate) -> pd.DataFrame:
+    """Return the characteristics that went for want of losses, most important first: `term`."""
+    frames = [check.frame for check in found.checks if check.name == "without_for_few_losses"]
+    return frames[0] if frames else pd.DataFrame()
+
+
 def _lasting(rows: pd.DataFrame, definition: Definition) -> tuple[Check, ...]:
     """Under silence: how many losses that were declared lasted; only those count."""
     if definition == "contracts":

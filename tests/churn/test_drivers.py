@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kamlib.churn.drivers import drivers
+from kamlib.churn.drivers import drivers, left_out
 from kamlib.churn.effects import contrast
 from kamlib.glossary import Sentence, Style, columns, say
 from kamlib.params import ChurnParams
@@ -207,6 +207,7 @@ def test_few_losses_carry_few_factors_the_first_in_order():
     ][: n // 10]  # fmt: skip
     check = next(c for c in found.checks if c.name == "without_for_few_losses")
     assert "share_overdue" in set(check.frame["term"])
+    assert left_out(found)["term"].tolist() == check.frame["term"].tolist()
     assert f"there are {n}" in say(check.note)
 
 
