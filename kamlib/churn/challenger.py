@@ -216,12 +216,8 @@ def _matrix(rows: pd.DataFrame, columns: tuple[str, ...], values: dict[str, list
 
 def _fitted(x: Floats, outcome: Ints, n_trees: int, texts: list[bool], seed: int) -> Any:
     # their import takes longer than the fit
-    from sklearn.ensemble import (  # type: ignore[import-not-found,import-untyped,unused-ignore]
-        HistGradientBoostingClassifier,
-    )
-    from threadpoolctl import (  # type: ignore[import-not-found,import-untyped,unused-ignore]
-        threadpool_limits,
-    )
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from threadpoolctl import threadpool_limits
 
     trees = HistGradientBoostingClassifier(
         learning_rate=_RATE, max_iter=n_trees, max_leaf_nodes=_LEAVES, min_samples_leaf=_LEAST,

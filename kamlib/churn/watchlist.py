@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from kamlib.accounts import attributes, managers
 from kamlib.book import Book
+from kamlib.churn.landmarks import Landmarks
 from kamlib.churn.prediction import AS_USUAL, Forecast, account_state
 from kamlib.churn.reasons import SHOWN, worded
 from kamlib.glossary import Sentence, Style, say
@@ -77,8 +78,6 @@ def watchlist(
     value = whom["value"].fillna(0.0).to_numpy(dtype=np.float64)
     states = account_state(told.found)
     reasons = _reasons(told, states, style)
-    weeks = living["weeks_since_visit"].astype("float64")
-    days = pd.to_timedelta((weeks * _WEEK_DAYS).round().astype("Int64"), unit="D")
     frame = pd.DataFrame(
         {
             "account_id": living["account_id"],
@@ -94,7 +93,7 @@ def watchlist(
             "expected_loss": told.point.left[:, -1] * whom["value"],
             "remaining_months": told.point.months,
             **{f"reason_{n + 1}": reasons[n] for n in range(SHOWN)},
-            "last_contact_on": pd.Timestamp(told.found.as_of + timedelta(days=1)) - days,
+            "last_contact_on": _last_contact(told.found),
             "open_complaints": living["open_complaints"],
         }
     )
@@ -158,6 +157,51 @@ def _shows(told: Forecast, row: int) -> Sentence:
     if account["notice_given"] == 1:
         return Sentence("prediction.gave_notice")
     return Sentence("prediction.out_of_contract")
+
+
+def _last_contact(found: Landmarks) -> pd.Series:
+    """Return the day of each living account's last visit; missing: none is known."""
+    weeks = found.living["weeks_since_visit"].astype("float64")
+    days = pd.to_timedelta((weeks * _WEEK_DAYS).round().astype("Int64"), unit="D")
+    contact: pd.Series = pd.Timestamp(found.as_of + timedelta(days=1)) - days
+    return contact
+
+
+def by_value(found: Landmarks, worth: pd.DataFrame, people: pd.DataFrame) -> Estimate:
+    """Living accounts by what would be lost with them: the list of a unit with too few losses for chances.
+
+    Parameters
+    ----------
+    found
+        Landmarks as of today.
+    worth, people
+        As for `watchlist`.
+
+    Returns
+    -------
+    Estimate
+        Frame: one row per living account, what shows already first, then by value: `account_id`, `name`,
+        `tier_in_force`, `manager_id`, `account_state`, `value`, `last_contact_on`, `open_complaints`.
+    """
+    living = found.living
+    if living.empty:
+        return none_found("accounts_by_value", "prediction.nobody", as_of=found.as_of)
+    whom = living[["account_id", "tier_in_force", "open_complaints"]].assign(
+        account_state=account_state(found), last_contact_on=_last_contact(found)
+    )
+    for other in (worth[["account_id", "value"]], people):
+        whom = whom.merge(other, on="account_id", how="left")
+    usual = (whom["account_state"] == AS_USUAL).rename("usual")
+    frame = whom.assign(usual=usual).sort_values(
+        ["usual", "value", "account_id"], ascending=[True, False, True], ignore_index=True
+    )[list(_PLAIN)]  # fmt: skip
+    values = {"n": len(frame), "shows": int((~usual).sum())}
+    summary = one_row(len(frame), "full count", as_of=found.as_of)
+    return Estimate("accounts_by_value", frame, summary, Sentence("watchlist.by_value", values))
+
+
+_PLAIN = ("account_id", "name", "tier_in_force", "manager_id", "account_state", "value",
+          "last_contact_on", "open_complaints")  # fmt: skip
 
 
 def visits(watched: Estimate) -> pd.DataFrame:

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from kamlib.accounts import ledger
-from kamlib.churn.prediction import NOTICE, SILENT, forecast
-from kamlib.churn.watchlist import account_people, headline, renewals, visits, watchlist
+from kamlib.churn.prediction import AS_USUAL, NOTICE, SILENT, forecast
+from kamlib.churn.watchlist import account_people, by_value, headline, renewals, visits, watchlist
 from kamlib.churn.worth import account_worth, worth_basis
 from kamlib.glossary import Sentence, Style, columns, say
 
@@ -204,3 +204,19 @@ def test_refused_forecast_is_passed_on(watched, worth, people, one):
     why = Sentence("prediction.nobody", {"as_of": one.book.as_of})
     assert watchlist(why, worth, people, one.rules).note.key == "prediction.nobody"
     assert renewals(why, watched).refused
+
+
+def test_without_chances_accounts_stand_by_what_would_be_lost(one, told, worth, people, watched):
+    found = by_value(one.landmarks, worth, people)
+    assert set(found.frame.columns) <= set(columns())
+    assert set(found.frame["account_id"]) == set(watched.frame["account_id"])
+    usual = (found.frame["account_state"] == AS_USUAL).to_numpy()
+    assert (np.diff(usual.astype(int)) >= 0).all()  # what shows already stands first
+    assert found.frame.loc[usual, "value"].dropna().is_monotonic_decreasing
+    same = watched.frame.set_index("account_id")["last_contact_on"]
+    contact = found.frame.set_index("account_id")["last_contact_on"]
+    assert contact.equals(same.reindex(contact.index))
+    for language in ("en", "zh"):
+        assert "{" not in say(found.note, Style(language))
+    nobody = replace(one.landmarks, living=one.landmarks.living.head(0))
+    assert by_value(nobody, worth, people).refused
