@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -51,6 +53,20 @@ class LoyaltyRoiParams(Section):
         description="money per minute of such service: cost of a team ÷ minutes that it can work; "
         "empty: ledger.service_rate_per_hour ÷ 60",
     )
+    landmark_months: int = Field(
+        12,
+        ge=3,
+        le=60,
+        description="months after the first year at which members are counted, to compare how long "
+        "accounts stay from then on",
+    )
+    trial_until: date | None = Field(
+        None,
+        description="last day on which the arms of a trial were kept apart; empty: as_of",
+    )
+    trial_planned: Share = Field(
+        0.5, description="share of a trial's accounts, or groups, that was to be drawn to an arm"
+    )
     discount_rate: float = Field(0.10, ge=0, le=1, description="what money loses in a year")
     horizon_months: int = Field(
         24, ge=1, le=120, description="months over which the programme is valued"
@@ -74,6 +90,20 @@ class LoyaltyRoiParams(Section):
         0.20,
         description="a budget is split by what spending brings in this share of the draws at the least: "
         "the smaller, the more cautious",
+    )
+    trial_share: Annotated[float, Field(ge=0.1, le=0.9)] = Field(
+        0.5, description="share of the accounts of a trial to come that is drawn to the programme"
+    )
+    trial_months: Literal[6, 12, 18, 24] = Field(
+        12, description="months that a trial runs from the day on which accounts are drawn"
+    )
+    trial_power: Annotated[float, Field(ge=0.5, le=0.99)] = Field(
+        0.8, description="chance with which a trial to come is to find an effect that is there"
+    )
+    trial_starts_on: date | None = Field(
+        None,
+        description="day on which a trial to come starts, for its list of accounts; empty: whoever "
+        "starts it fills it in",
     )
     act_from: Share = Field(
         0.8, description="chance that the programme pays from which one would go on with it"

@@ -137,7 +137,7 @@ def estimate(
     Returns
     -------
     Estimate
-        Frame: one row: `term` ("ate", "att", "ato"; with "_share" or "_log" by the outcome's scale),
+        Frame: one row: `term` ("ate", "att", "ato"; with "_share", "_log" or "_ratio" by the outcome's scale),
         `estimate`, `std_error`, `conf_low`, `conf_high`, `conf_level`, `statistic` (estimate ÷
         error), `p_value` (of no effect, two-sided), `n_treated`, `n_control`, `n_obs`. Summary:
         `method`, `df`, `n_clusters`. Refused where an arm is too small, where accounts belong to fewer
@@ -206,6 +206,8 @@ def amount_of(sample: Sample, value: float, low: float, high: float, conf_level:
         key, numbers = "effect.points", 100 * numbers
     elif sample.scale == "log":
         key, numbers = "effect.percent", np.expm1(numbers)
+    elif sample.scale == "ratio":
+        key = "effect.of_usual"
     else:
         key = "effect.money"
     return Sentence(

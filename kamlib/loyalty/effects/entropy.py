@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from kamlib.loyalty.effects.effect import Effect, degrees, spread
-from kamlib.loyalty.effects.regression import least_squares
+from kamlib.loyalty.effects.regression import least_squares, refuse_dependent
 from kamlib.loyalty.effects.sample import Floats, Sample, Unfit
 
 _STEPS = 200
@@ -89,7 +89,7 @@ def entropy_balanced(sample: Sample) -> Effect:
     inside, outside = sample.covariates[d], sample.covariates[~d]
     design = np.column_stack([np.ones(sample.n_control), outside])
     names = ("constant", *sample.names)
-    least_squares(design, y[~d], names)
+    refuse_dependent(design, names)
     own = balancing_weights(outside, inside.mean(axis=0))
     line = least_squares(design, y[~d], names, own)
     left = y[d] - line.coefficients[0] - inside @ line.coefficients[1:]

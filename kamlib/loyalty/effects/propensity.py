@@ -9,7 +9,7 @@ import pandas as pd
 
 from kamlib.errors import FitError
 from kamlib.glossary import Sentence
-from kamlib.loyalty.effects.regression import least_squares
+from kamlib.loyalty.effects.regression import refuse_dependent
 from kamlib.loyalty.effects.sample import Floats, Sample, Unfit
 from kamlib.results import Check
 from kamlib.stats.logistic import ridge_logistic
@@ -67,7 +67,7 @@ def propensity(sample: Sample) -> Propensity:
     d = sample.treated.astype(np.float64)
     x = np.column_stack([np.ones(sample.n_obs), sample.covariates])
     # the logit alone would settle for any of the solutions that dependent columns have
-    least_squares(x, d, ("constant", *sample.names))
+    refuse_dependent(x, ("constant", *sample.names))
     try:
         fit = ridge_logistic(sample.covariates, d, penalty=0.0)
     except FitError:

@@ -68,14 +68,37 @@ def least_squares(
     if n <= k:
         raise Unfit("effect.too_many", n=n, k=k)
     root = np.ones(n) if weights is None else np.sqrt(weights)
-    q, r = np.linalg.qr(design * root[:, None])
-    size = np.linalg.norm(design * root[:, None], axis=0)
-    dependent = np.abs(np.diag(r)) <= _DEPENDENT * size
-    if dependent.any():
-        raise Unfit("effect.dependent", covariate=str(names[int(dependent.argmax())]))
+    scaled = design * root[:, None]
+    q, r = np.linalg.qr(scaled)
+    _refuse_dependent(scaled, r, names)
     lines = solve_triangular(r, q.T).T * root[:, None]
     coefficients = outcome @ lines
     return Fit(coefficients, outcome - design @ coefficients, np.sum(q**2, axis=1), lines)
+
+
+def refuse_dependent(design: Floats, names: Sequence[str]) -> None:
+    """Refuse columns that `least_squares` could not fit, without the cost of a fit.
+
+    Parameters
+    ----------
+    design, names
+        As for `least_squares`.
+
+    Raises
+    ------
+    Unfit
+        As there.
+    """
+    n, k = design.shape
+    if n <= k:
+        raise Unfit("effect.too_many", n=n, k=k)
+    _refuse_dependent(design, np.asarray(np.linalg.qr(design, mode="r")), names)
+
+
+def _refuse_dependent(design: Floats, r: Floats, names: Sequence[str]) -> None:
+    dependent = np.abs(np.diag(r)) <= _DEPENDENT * np.linalg.norm(design, axis=0)
+    if dependent.any():
+        raise Unfit("effect.dependent", covariate=str(names[int(dependent.argmax())]))
 
 
 def parts(fit: Fit, direction: Floats, errors: Errors) -> Floats:

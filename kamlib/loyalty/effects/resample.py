@@ -43,29 +43,35 @@ def redrawn(
     Efron, B. and Tibshirani, R. (1993). An Introduction to the Bootstrap. Chapman & Hall.
     """
     values, failed = [], 0
-    groups = _groups(sample)
+    drawn = _of_arms(sample) if sample.cluster is None else _of_groups(sample, sample.cluster)
     for _ in range(draws):
         try:
-            values.append(figure(_draw(sample, groups, rng)))
+            values.append(figure(drawn(rng)))
         except FitError:
             failed += 1
     return np.array(values, dtype=np.float64), failed
 
 
-def _groups(sample: Sample) -> list[Ints]:
-    if sample.cluster is None:
-        return [np.flatnonzero(sample.treated), np.flatnonzero(~sample.treated)]
-    order = np.argsort(sample.cluster, kind="stable")
-    starts = np.flatnonzero(np.diff(sample.cluster[order])) + 1
-    return np.split(order, starts)
+def _of_arms(sample: Sample) -> Callable[[np.random.Generator], Sample]:
+    arms = np.flatnonzero(sample.treated), np.flatnonzero(~sample.treated)
+
+    def drawn(rng: np.random.Generator) -> Sample:
+        return sample.rows(np.concatenate([rng.choice(rows, len(rows)) for rows in arms]))
+
+    return drawn
 
 
-def _draw(sample: Sample, groups: list[Ints], rng: np.random.Generator) -> Sample:
-    if sample.cluster is None:
-        chosen = np.concatenate([rng.choice(rows, len(rows)) for rows in groups])
-        return sample.rows(chosen)
-    drawn = [groups[g] for g in rng.integers(len(groups), size=len(groups))]
-    sizes = [len(rows) for rows in drawn]
-    # a group that is drawn twice is two groups
-    again = np.repeat(np.arange(len(drawn)), sizes)
-    return replace(sample.rows(np.concatenate(drawn)), cluster=again)
+def _of_groups(sample: Sample, cluster: Ints) -> Callable[[np.random.Generator], Sample]:
+    order = np.argsort(cluster, kind="stable")
+    _, first, size = np.unique(cluster[order], return_index=True, return_counts=True)
+
+    def drawn(rng: np.random.Generator) -> Sample:
+        chosen = rng.integers(len(first), size=len(first))
+        sizes = size[chosen]
+        # a group that is drawn twice is two groups
+        again = np.repeat(np.arange(len(chosen)), sizes)
+        within = np.arange(len(again)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        rows = order[np.repeat(first[chosen], sizes) + within]
+        return replace(sample.rows(rows), cluster=again)
+
+    return drawn

@@ -17,7 +17,7 @@ from kamlib.stats.rows import columns_of, refuse
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
-Scale = Literal["money", "share", "log"]
+Scale = Literal["money", "share", "log", "ratio"]
 
 
 class Unfit(FitError):
@@ -45,8 +45,9 @@ class Sample:
     outcome_name
         Column that the outcome was read from.
     scale
-        How effects are told: money per account, percentage points of a share, or percent (of the
-        geometric mean, from a logarithm).
+        How effects are told: money per account, percentage points of a share, percent (of the
+        geometric mean, from a logarithm), or percent of an account's usual month ("ratio", from
+        multiples of it).
     cluster
         Code from 0 of the group that an account belongs to, for instance its parent; None: accounts
         are independent.

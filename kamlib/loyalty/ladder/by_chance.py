@@ -57,9 +57,10 @@ def by_chance(evidence: Evidence, *, rng: np.random.Generator, conf_level: float
         return Rung("A", tuple(tried))
     answer = _answer(sample, rng, conf_level)
     low, high = answer.frame[["conf_low", "conf_high"]].iloc[0]
-    money = replace(sample, outcome=np.exp(sample.outcome), scale="money")
-    beside = (estimate(money, in_money(own_slopes), "in_money", conf_level=conf_level),) if (
-        sample.scale == "log") else ()  # fmt: skip
+    beside: tuple[Estimate, ...] = ()
+    if sample.scale == "log":
+        money = replace(sample, outcome=np.exp(sample.outcome), scale="money")
+        beside = (estimate(money, in_money(own_slopes), "in_money", conf_level=conf_level),)
     doubts = (*circumstances(evidence), top_account(sample, own_slopes, low, high))
     crossed = _crossover(evidence, sample, answer)
     shown: tuple[Check, ...] = answer.checks

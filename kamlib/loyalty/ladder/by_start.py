@@ -72,7 +72,7 @@ def by_start(evidence: Evidence, *, rng: np.random.Generator, conf_level: float 
     if tried[-1].holds:
         tried.append(placebo(evidence))
     if tried[-1].holds:
-        tried += _course(half_years(panel, evidence.zero), control, evidence.records.needed)
+        tried += _course(half_years(panel, evidence.zero), control, evidence.needed)
     if not tried[-1].holds:
         return Rung("B", tuple(tried))
     found = staggered(
@@ -102,9 +102,9 @@ def by_start(evidence: Evidence, *, rng: np.random.Generator, conf_level: float 
 
 
 def months(evidence: Evidence) -> tuple[Panel, Scale]:
-    """Return the months as a panel: logarithms where all amounts are above zero, else amounts."""
+    """Return the months as a panel on the scale of the evidence."""
     amount, n = evidence.amount, len(evidence.start)
-    use_log = bool(np.nanmin(amount) > 0)
+    use_log = evidence.scale == "log"
     cluster = np.arange(n) if evidence.parent is None else evidence.parent
     keep = evidence.start > 0
     panel = Panel(
@@ -114,7 +114,7 @@ def months(evidence: Evidence) -> tuple[Panel, Scale]:
         cluster=np.unique(cluster[keep], return_inverse=True)[1].astype(np.int64),
         n_always=int((~keep).sum()),
     )  # fmt: skip
-    return panel, "log" if use_log else "money"
+    return panel, evidence.scale
 
 
 def half_years(panel: Panel, zero: int) -> Panel:

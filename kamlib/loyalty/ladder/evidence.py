@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 
 from kamlib.errors import FitError
-from kamlib.loyalty.effects.sample import Bools, Floats, Ints
+from kamlib.loyalty.effects.sample import Bools, Floats, Ints, Scale
 from kamlib.loyalty.ladder.refusals import Code, Refused
 
 ARM_MIN = 8
 BEFORE_MIN = 3
+BASE = 12
 ALIKE_MAX = 0.9
 CELL_MIN = 10
 OTHER_SHARE = 0.2
@@ -30,7 +31,8 @@ class Records:
         of orders; 0 where an account has left), and `currency` where there is more than one.
     accounts
         One row per account: `unit`, `start` (period in which it joined; missing: never), and where
-        known `assigned` (whether chance assigned it), `parent`, `other_start` (period in which
+        known `usual` (by what its amounts are divided where they have no logarithm; else the mean of
+        its first year), `assigned` (whether chance assigned it), `parent`, `other_start` (period in which
         another programme reached it), and covariates.
     outcome
         Name of the outcome's column, for sentences.
@@ -46,7 +48,7 @@ class Records:
         Whether the outcome is a contribution, or an outcome that needs none; false for revenue
         that stands in for one.
     needed
-        Effect at which the programme pays, as a change of the logarithm; 0 asks for any effect.
+        Effect at which the programme pays, as a share of what accounts bring; 0 asks for any effect.
     cost_missing
         Share of the programme's costs that nobody recorded.
     purchase_cycle
@@ -75,7 +77,8 @@ class Evidence:
     records
         Where it came from.
     amount
-        Shape (n, T); NaN where the panel has no value.
+        Shape (n, T); NaN where the panel has no value. Multiples of `usual` where `scale` is
+        "ratio".
     start
         Place of the first month in the programme, T where there is none; shape (n,).
     assigned
@@ -88,6 +91,9 @@ class Evidence:
         Whether another programme reached the account; None where none is known.
     covariates
         Shape (n, k).
+    usual
+        As the records give it, else mean of an account's first twelve known months, all before it joined, or of as many as lie
+        before the first start where they are fewer, shape (n,).
     """
 
     records: Records
@@ -98,6 +104,24 @@ class Evidence:
     parent: Ints | None
     other: Bools | None
     covariates: Floats
+    usual: Floats
+
+    @property
+    def scale(self) -> Scale:
+        """How effects are told: by logarithms, else in multiples of the usual month, else in money.
+
+        Months of nothing, or of more credited than bought, have no logarithm. The mean of the first
+        year was settled before anybody joined, so that multiples of it compare as logarithms do.
+        """
+        if np.nanmin(self.amount) > 0:
+            return "log"
+        return "ratio" if (self.usual > 0).all() else "money"
+
+    @property
+    def needed(self) -> float:
+        """Effect at which the programme pays, on that scale; 0 in money."""
+        share = self.records.needed
+        return {"log": float(np.log1p(share)), "ratio": share}.get(self.scale, 0.0)
 
     @property
     def joined(self) -> Bools:
@@ -170,7 +194,21 @@ def evidence_of(records: Records) -> Evidence:
             "covariates: every account needs a value that was known before the programme"
         )
     amount = wide.to_numpy(np.float64)
-    return Evidence(records, amount, start, assigned, zero, parent, other, covariates)
+    usual = _usual(amount, start, zero)
+    if "usual" in facts:
+        usual = facts["usual"].to_numpy(np.float64)
+    if np.nanmin(amount) <= 0 and (usual > 0).all():
+        amount = amount / usual[:, None]
+    return Evidence(records, amount, start, assigned, zero, parent, other, covariates, usual)
+
+
+def _usual(amount: Floats, start: Ints, zero: int) -> Floats:
+    known = np.isfinite(amount)
+    early = known & (known.cumsum(axis=1) <= min(BASE, zero))
+    early &= np.arange(amount.shape[1]) < start[:, None]
+    count = early.sum(axis=1)
+    sums = np.where(early, amount, 0.0).sum(axis=1)
+    return np.where(count > 0, sums / np.maximum(count, 1), np.nan)
 
 
 def _refuse_few(start: Ints, treated: Bools, width: int, zero: int) -> None:

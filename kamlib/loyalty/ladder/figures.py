@@ -1,4 +1,4 @@
-"""Figure of a finding: the answer, what other ways say, and the naive differences, under its grade."""
+"""Figures of a finding under its grade: the answer with what other ways say, and the effect by group."""
 
 from __future__ import annotations
 
@@ -41,11 +41,52 @@ def plot_finding(
         places, [f"{m}  {n} (n = {c})" for m, n, c in zip(marks, names, counts, strict=True)]
     )
     ax.invert_yaxis()
-    if logs.all():
+    if (logs | frame["term"].str.endswith("_ratio").to_numpy(dtype=bool)).all():
         format_ticks(ax.xaxis, "level", style)
     level = display(frame["conf_level"].iloc[0], "level", style)
     ax.set_xlabel(f"{label('estimate', style)} ({heading('interval', style)}, {level})")
     ax.set_title(say(meaning(grade), style), loc="left", fontsize="medium", wrap=True)
+    return ax
+
+
+def plot_groups(
+    frame: pd.DataFrame, grade: Grade, *, ax: Axes | None = None, style: Style = Style()
+) -> Axes:
+    """Draw each group's own figure (grey) above the one drawn to the mean (blue); the grade is the title.
+
+    Parameters
+    ----------
+    frame
+        Frame of `by_group.effects_by_group` or `pooling.pooled` with `term`, one row at least. Changes
+        of logarithms are drawn in percent. A group without a figure of its own has the blue mark alone.
+    grade
+        Of the finding.
+    """
+    term = frame["term"].iloc[0]
+    ax = axes(ax, 8.0, 1.8 + 0.6 * len(frame))
+    places = np.arange(len(frame))
+    sets = {
+        "own figure": (MUTED, -0.14, ["estimate", "conf_low", "conf_high"]),
+        "drawn to the mean of the groups": (PALETTE[0], 0.14, ["pooled", "pooled_low", "pooled_high"]),
+    }  # fmt: skip
+    for name, (colour, aside, columns) in sets.items():
+        known = frame[columns[0]].notna().to_numpy()
+        values = frame.loc[known, columns].to_numpy(dtype=np.float64)
+        values = np.expm1(values) if term.endswith("_log") else values
+        at = places[known] + aside
+        ax.hlines(at, values[:, 1], values[:, 2], color=colour, linewidth=2)
+        ax.plot(values[:, 0], at, "o", color=colour, label=heading(name, style))
+    ax.axvline(0, color=MUTED, linewidth=1, linestyle="--")
+    names = (display(name, "term", style) for name in frame["group"])
+    counts = (display(n, "count", style) for n in frame["n_treated"])
+    ax.set_yticks(places, [f"{n} (n = {c})" for n, c in zip(names, counts, strict=True)])
+    ax.invert_yaxis()
+    if term.endswith(("_log", "_ratio")):
+        format_ticks(ax.xaxis, "level", style)
+    level = display(frame["conf_level"].iloc[0], "level", style)
+    ax.set_xlabel(f"{label('estimate', style)} ({heading('interval', style)}, {level})")
+    ax.set_title(say(meaning(grade), style), loc="left", fontsize="medium", wrap=True)
+    ax.legend(loc="best")
     return ax
 
 

@@ -11,7 +11,7 @@ from kamlib.glossary import Sentence
 from kamlib.loyalty.effects.entropy import entropy_balanced
 from kamlib.loyalty.ladder.by_chance import by_chance
 from kamlib.loyalty.ladder.by_likeness import by_likeness
-from kamlib.loyalty.ladder.by_start import by_start, months
+from kamlib.loyalty.ladder.by_start import by_start
 from kamlib.loyalty.ladder.evidence import Evidence, Records, evidence_of
 from kamlib.loyalty.ladder.grades import Grade, graded, lower
 from kamlib.loyalty.ladder.naive import break_even, naive
@@ -140,7 +140,9 @@ def _told(records: Records, evidence: Evidence, rungs: list[Rung], conf_level: f
     checks = (*(_named(g.check, rung.grade) for rung in rungs for g in rung.gates),
               *(g.check for g in (*last.doubts, *last.notes, *_scale(evidence))), *last.shown)  # fmt: skip
     by_lot = evidence.assigned is not None
-    beside = naive(section(evidence, assigned=by_lot), conf_level=conf_level)
+    beside = naive(
+        section(evidence, assigned=by_lot, still_there=False), conf_level=conf_level
+    )
     if grade == "D" or last.answer is None:
         why = refusals[-1 if not last.holds else 0]
         why = next((g.refusal for g in last.gates + last.doubts if g.refusal), why)
@@ -164,9 +166,8 @@ def _named(check: Check, grade: Grade) -> Check:
 
 def _scale(evidence: Evidence) -> tuple[Gate, ...]:
     """Return whether changes could be told in percent."""
-    _, scale = months(evidence)
     n = int(np.sum(evidence.amount <= 0))
     return (
-        gate(Code.NEGATIVE_BASE_LOG, scale == "log", "loyalty_ladder.log_holds", n=n,
+        gate(Code.NEGATIVE_BASE_LOG, evidence.scale == "log", "loyalty_ladder.log_holds", n=n,
              of=int(np.isfinite(evidence.amount).sum())),
     )  # fmt: skip

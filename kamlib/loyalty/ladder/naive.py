@@ -47,13 +47,13 @@ def naive(cut: Section, *, conf_level: float = 0.95) -> Estimate:
     )
     gap = float(cut.before[d].mean() - cut.before[~d].mean())
     others = float(changes(cut).outcome[~d].mean())
-    share = sample.scale == "log"
+    share = sample.scale in ("log", "ratio")
     values = {
         "outcome": sample.outcome_name,
         "members": amount_of(sample, members.value, low, high, conf_level),
         "own": amount_of(sample, own, own - half, own + half, conf_level),
-        "gap": np.expm1(gap) if share else gap,
-        "others": np.expm1(others) if share else others,
+        "gap": np.expm1(gap) if sample.scale == "log" else gap,
+        "others": np.expm1(others) if sample.scale == "log" else others,
     }
     key = "loyalty_ladder.naive" if share else "loyalty_ladder.naive_money"
     summary = one_row(sample.n_obs, "naive differences", conf_level)
@@ -63,5 +63,5 @@ def naive(cut: Section, *, conf_level: float = 0.95) -> Estimate:
 def break_even(needed: float) -> Sentence:
     """Return what the programme would have to bring to pay, where no effect may be claimed."""
     if needed > 0:
-        return Sentence("loyalty_ladder.break_even", {"needed": float(np.expm1(needed))})
+        return Sentence("loyalty_ladder.break_even", {"needed": needed})
     return Sentence("loyalty_ladder.break_even_unknown")

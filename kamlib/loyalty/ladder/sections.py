@@ -13,6 +13,7 @@ BLOCK = 3
 PATH = 12
 POOL = 6
 _COHORT_MIN = 5
+_SAME = 1e-7
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,7 +23,8 @@ class Section:
     Attributes
     ----------
     sample
-        Outcome: mean month afterwards (its logarithm where all are above zero). Covariates: means
+        Outcome: mean month afterwards (its logarithm where all are above zero, else on the scale of
+        the evidence). Covariates: means
         of the quarters before, what is known of the account, and one column per further cohort.
     before
         Mean month of the year before, on the scale of the outcome.
@@ -39,8 +41,9 @@ class Section:
 
 
 def section(
-    evidence: Evidence, *, assigned: bool, early: int = 0, until_zero: bool = False
-) -> Section:
+    evidence: Evidence, *, assigned: bool, early: int = 0, until_zero: bool = False,
+    still_there: bool = True,
+) -> Section:  # fmt: skip
     """Cut accounts at the day that counts for them.
 
     Parameters
@@ -54,6 +57,9 @@ def section(
         Months by which the cut is moved to the past.
     until_zero
         Outcomes end where the programme begins: of a start that never was (placebo).
+    still_there
+        Without an assignment, only accounts count that brought something just before their day: who
+        joins has not left, and must not be compared with who had. False takes all.
     """
     width = evidence.amount.shape[1]
     if assigned:
@@ -62,14 +68,16 @@ def section(
         treated, cohort = evidence.treated, np.zeros(len(row), dtype=np.int64)
     else:
         row, zero, treated, cohort = _stacked(evidence)
+        there = _there(evidence, row, zero) if still_there else np.ones(len(row), dtype=bool)
+        row, zero, treated, cohort = row[there], zero[there], treated[there], cohort[there]
     cut = np.maximum(zero - early, 0)
     end = zero if until_zero else np.full(len(zero), width)
     after = _means(evidence.amount[row], cut, end)
     path = _path(evidence.amount[row], cut, int(cut.min()))
     use_log = bool(np.nanmin(after) > 0)
-    scale: Scale = "log" if use_log else "money"
+    scale: Scale = "log" if use_log else evidence.scale
     before = _means(evidence.amount[row], np.maximum(cut - PATH, 0), cut)
-    logs = bool(np.nanmin(path) > 0)
+    logs = use_log and bool(np.nanmin(path) > 0)
     same = use_log and bool(np.nanmin(before) > 0)
     dummies = (cohort[:, None] == np.unique(cohort)[1:]).astype(np.float64)
     covariates = np.column_stack(
@@ -87,8 +95,9 @@ def section(
     known = np.isfinite(outcome) & np.isfinite(covariates).all(axis=1)
     found = Sample(outcome, treated, covariates, names, evidence.records.outcome, scale, cluster)
     return Section(
-        found.rows(known), (np.log(before) if same else before)[known], row[known], zero[known]
-    )
+        _independent(found.rows(known)), (np.log(before) if same else before)[known], row[known],
+        zero[known],
+    )  # fmt: skip
 
 
 def changes(cut: Section) -> Sample:
@@ -97,6 +106,28 @@ def changes(cut: Section) -> Sample:
         cut.sample, outcome=cut.sample.outcome - cut.before,
         covariates=np.empty((cut.sample.n_obs, 0)), names=(),
     )  # fmt: skip
+
+
+def _independent(sample: Sample) -> Sample:
+    """Return the sample without covariates that follow from those before them on either side.
+
+    Where all ordered every month, the quarters of the past are one and the same.
+    """
+    kept: list[int] = []
+    bases = [np.ones((int(side.sum()), 1)) for side in (sample.treated, ~sample.treated)]
+    for k in range(sample.covariates.shape[1]):
+        columns = [sample.covariates[side, k] for side in (sample.treated, ~sample.treated)]
+        left = [
+            column - base @ np.linalg.lstsq(base, column, rcond=None)[0]
+            for column, base in zip(columns, bases, strict=True)
+        ]
+        sizes = zip(left, columns, strict=True)
+        if all(np.linalg.norm(one) > _SAME * (1 + np.linalg.norm(of)) for one, of in sizes):
+            kept.append(k)
+            bases = [np.column_stack([b, one]) for b, one in zip(bases, left, strict=True)]
+    return replace(
+        sample, covariates=sample.covariates[:, kept], names=tuple(sample.names[k] for k in kept)
+    )
 
 
 def _stacked(evidence: Evidence) -> tuple[Ints, Ints, Bools, Ints]:
@@ -121,6 +152,16 @@ def _stacked(evidence: Evidence) -> tuple[Ints, Ints, Bools, Ints]:
         cohorts = [np.zeros(len(inside) + len(free), dtype=np.int64)]
     return (np.concatenate(rows), np.concatenate(zeros), np.concatenate(treated),
             np.concatenate(cohorts))  # fmt: skip
+
+
+def _there(evidence: Evidence, row: Ints, zero: Ints) -> Bools:
+    """Return whether an account brought anything in about three rounds of purchase before its day."""
+    recent = max(BLOCK, int(np.ceil(BLOCK * evidence.records.purchase_cycle)))
+    at = np.arange(evidence.amount.shape[1])
+    inside = (at >= zero[:, None] - recent) & (at < zero[:, None])
+    amount = np.nan_to_num(evidence.amount[row])
+    found: Bools = ((amount != 0) & inside).any(axis=1)
+    return found
 
 
 def _means(amount: Floats, begin: Ints, end: Ints) -> Floats:

@@ -116,11 +116,13 @@ def _weighted(
     if even:
         return float(estimate.mean()), scores.mean(axis=1)
     cohort = cells.frame["cohort"].to_numpy()[keep] - panel.periods[0]
-    member = (panel.start[:, None] == cohort) * panel.weight[:, None] / panel.n_units
-    share = member.sum(axis=0)
+    weight = panel.weight / panel.n_units
+    share = np.bincount(panel.start, weight, panel.n_periods + 1)[cohort]
     total = share.sum()
     mean = float(share @ estimate / total)
-    drawn = (member - share / panel.n_units) @ (estimate - mean) / total
+    # what a unit of a cohort adds, by place of its start
+    added = np.bincount(cohort, estimate - mean, panel.n_periods + 1)[panel.start]
+    drawn = (added * weight - share @ (estimate - mean) / panel.n_units) / total
     return mean, scores @ (share / total) + drawn
 
 

@@ -135,24 +135,27 @@ def panel_of(
         raise FitError("the panel has no rows")
     numbers = ["period", "cohort", "outcome", *covariates, *([weight] if weight else [])]
     frame = _with_numbers(frame[list(dict.fromkeys([*_KEYS, *fixed]))], numbers)
-    faults = [*_faults_of_rows(frame), *_faults_within_units(frame, fixed)]
+    unit, units = pd.factorize(frame["unit"], sort=True)
+    first = _first_rows(unit, len(units))
+    faults = [*_faults_of_rows(frame, unit), *_faults_within_units(frame, unit, first, fixed)]
     if not faults:
-        per_unit = frame.groupby("unit", sort=True)[["cohort", *fixed]].first()
+        per_unit = frame.iloc[first]
         faults = [*_faults_of_units(per_unit, covariates, weight)]
     if faults:
         raise FitError(*faults)
-    wide = frame.pivot(index="unit", columns="period", values="outcome").sort_index()
-    periods = wide.columns.to_numpy(np.float64).astype(np.int64)
+    period = frame["period"].to_numpy(np.float64).astype(np.int64)
+    periods = np.arange(period.min(), period.max() + 1)
     start = per_unit["cohort"].to_numpy(np.float64) - periods[0]
     start = np.where(np.isnan(start), len(periods), start).clip(0, len(periods)).astype(np.int64)
-    outcome = wide.to_numpy(np.float64)
-    codes = np.arange(len(wide)) if cluster is None else _codes(per_unit[cluster])
-    weights = np.ones(len(wide)) if weight is None else per_unit[weight].to_numpy(np.float64)
+    outcome = np.full((len(units), len(periods)), np.nan)
+    outcome[unit, period - periods[0]] = frame["outcome"].to_numpy(np.float64)
+    codes = np.arange(len(units)) if cluster is None else _codes(per_unit[cluster])
+    weights = np.ones(len(units)) if weight is None else per_unit[weight].to_numpy(np.float64)
     before = np.arange(len(periods)) < start[:, None]
     keep = (np.isfinite(outcome) & before).any(axis=1)
     _refuse_if_nobody(start, keep, len(periods))
     return Panel(
-        units=per_unit.index.to_numpy()[keep],
+        units=units.to_numpy()[keep],
         periods=periods,
         start=start[keep],
         outcome=outcome[keep],
@@ -173,7 +176,9 @@ def _with_numbers(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     ]
     if faults:
         raise FitError(*faults)
-    return frame.assign(**{name: column.astype(np.float64) for name, column in read.items()})
+    floats = {name: column.astype(np.float64, copy=False) for name, column in read.items()}
+    columns = {name: floats.get(name, frame[name]) for name in map(str, frame.columns)}
+    return pd.DataFrame(columns, copy=False)
 
 
 def _codes(cluster: pd.Series[Any]) -> Places:
@@ -200,19 +205,26 @@ def _refuse_if_nobody(start: Places, keep: Flags, n_periods: int) -> None:
         )
 
 
-def _faults_of_rows(frame: pd.DataFrame) -> list[str]:
+def _first_rows(unit: Places, n_units: int) -> Places:
+    """Return the first row of each unit; rows without a unit have the number −1."""
+    first = np.empty(n_units + 1, dtype=np.int64)
+    first[unit[::-1]] = np.arange(len(unit))[::-1]
+    return first[:-1]
+
+
+def _faults_of_rows(frame: pd.DataFrame, unit: Places) -> list[str]:
     faults = []
-    twice = int(frame.duplicated(["unit", "period"]).sum())
+    number, periods = pd.factorize(frame["period"])
+    twice = len(unit) - len(pd.unique((unit + 1) * (len(periods) + 1) + number + 1))
     if twice:
         faults.append(f"{twice:,} rows repeat a unit and period that were given before")
     nameless = int(frame["unit"].isna().sum())
     if nameless:
         faults.append(f"{nameless:,} rows have no unit")
-    period = frame["period"].to_numpy(np.float64)
-    if not np.isfinite(period).all() or (period % 1 != 0).any():
+    known = np.sort(periods.to_numpy(np.float64))
+    if (number < 0).any() or not np.isfinite(known).all() or (known % 1 != 0).any():
         faults.append("periods must be whole numbers, counted on from period to period")
-    elif (np.diff(np.unique(period)) != 1).any():
-        known = np.unique(period)
+    elif (np.diff(known) != 1).any():
         missing = sorted(set(range(int(known[0]), int(known[-1]))) - set(known.astype(int)))
         faults.append(
             f"no unit has a value in {len(missing)} of the periods between {int(known[0])} and "
@@ -223,14 +235,17 @@ def _faults_of_rows(frame: pd.DataFrame) -> list[str]:
     return faults
 
 
-def _faults_within_units(frame: pd.DataFrame, fixed: Sequence[str]) -> list[str]:
+def _faults_within_units(
+    frame: pd.DataFrame, unit: Places, first: Places, fixed: Sequence[str]
+) -> list[str]:
     told = {"cohort": "the period of the first treatment", **dict.fromkeys(fixed, "a fixed value")}
-    groups = frame.groupby("unit", sort=False)
+    named = unit >= 0
     faults = []
     for name, meaning in told.items():
-        # a value beside a missing one is a change as well
-        known = groups[name].nunique() + frame[name].isna().groupby(frame["unit"]).any()
-        moving = int((known > 1).sum())
+        # a value beside a missing one, which has the number −1, is a change as well
+        value = pd.factorize(frame[name])[0]
+        moves = named & (value != value[first][unit])
+        moving = len(np.unique(unit[moves]))
         if moving:
             faults.append(
                 f"{name}: {meaning} changes within {moving:,} units; give one value per unit, as "

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from kamlib.errors import FitError
-from kamlib.loyalty.panel.grid import Flags, Floats, Panel
+from kamlib.loyalty.panel.grid import Flags, Floats, Panel, Places
 from kamlib.loyalty.panel.group_time import MIN_UNITS
 from kamlib.loyalty.panel.scores import Effects, effects
 from kamlib.loyalty.panel.two_way import TwoWay, two_way
@@ -105,19 +105,22 @@ def _one(
     loading = fit.mask * panel.weight[:, None] * fit.loading(share)
     centre = np.full_like(gap, estimate)
     if small is not None:
-        of_cohort = _centres(share, gap, _key(panel, "cohort") * 1e6 + _key(panel, "period"))
-        centre = np.where(small, _centres(share, gap, _key(panel, "rel_period")), of_cohort)
+        at, start = np.arange(panel.n_periods), panel.start[:, None]
+        centre = _centres(share, gap, start * panel.n_periods + at)
+        if small.any():
+            alike = _centres(share, gap, at - start + panel.n_periods)
+            centre = np.where(small, alike, centre)
     scores = (share * (gap - centre)).sum(axis=1) - (loading * gap).sum(axis=1)
     return estimate, scores, int(target.any(axis=1).sum())
 
 
-def _centres(share: Floats, gap: Floats, key: Floats) -> Floats:
-    """Return the mean effect of cells of the same key, weighted by the square of shares."""
+def _centres(share: Floats, gap: Floats, code: Places) -> Floats:
+    """Return the mean effect of cells of the same code, weighted by the square of shares."""
     centres = np.zeros_like(gap)
     inside = share > 0
-    codes = np.unique(key[inside], return_inverse=True)[1]
-    square = share[inside] ** 2
-    mean = np.bincount(codes, square * gap[inside]) / np.bincount(codes, square)
+    codes, square = code[inside], share[inside] ** 2
+    weight = np.bincount(codes, square)
+    mean = np.bincount(codes, square * gap[inside]) / np.where(weight > 0, weight, 1.0)
     centres[inside] = mean[codes]
     return centres
 

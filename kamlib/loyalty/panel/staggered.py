@@ -22,8 +22,8 @@ from kamlib.loyalty.panel.scores import Effects, difference
 from kamlib.loyalty.panel.two_way_effect import two_way_effect
 from kamlib.results import Check, Estimate, one_row, refusal
 
-Scale = Literal["money", "log", "share"]
-TERMS = {"money": "att", "log": "att_log", "share": "att_share"}
+Scale = Literal["money", "log", "share", "ratio"]
+TERMS = {"money": "att", "log": "att_log", "share": "att_share", "ratio": "att_ratio"}
 FEW_TREATED = 30
 MIN_TREATED = 8
 TOP_SHARE = 0.25
@@ -52,7 +52,7 @@ def staggered(
     outcome
         Name of the outcome's column, for the sentence.
     scale
-        In which the outcome is: money, logarithm of money, or share.
+        In which the outcome is: money, logarithm of money, share, or multiple of a usual month.
     control
         Who is compared with in the check.
     conf_level
@@ -120,6 +120,8 @@ def amount(scale: Scale, values: np.ndarray, conf_level: float) -> Sentence:
         key, numbers = "effect.points", 100 * values
     elif scale == "log":
         key, numbers = "effect.percent", np.expm1(values)
+    elif scale == "ratio":
+        key, numbers = "effect.of_usual", values
     else:
         key, numbers = "effect.money", values
     told = dict(zip(("value", "low", "high"), map(float, numbers), strict=True))

@@ -82,6 +82,10 @@ def two_way(mask: Flags, weight: Floats) -> TwoWay:
 def _parts(mask: Flags) -> tuple[Places, Places]:
     """Return for each unit and period the number of the part that it hangs together with."""
     n, width = mask.shape
+    filled = mask.sum(axis=0)
+    if (filled == mask.any(axis=1).sum()).any():
+        # a period in which all are seen joins them; one in which nobody is stands alone
+        return np.zeros(n, np.int64), np.where(filled, 0, 1 + np.arange(width))
     units, periods = np.nonzero(mask)
     links = np.ones(len(units)), (units, n + periods)
     part = connected_components(csr_array(links, shape=(n + width, n + width)), directed=False)[1]
