@@ -76,7 +76,8 @@ def comparisons(records: ProgrammeRecords, rules: LoyaltyRoiParams) -> tuple[Com
     found = list(_trials(records, rules))
     if len(records.stays):
         found.append(_whole(records))
-        found += [_level(records, level) for level in LEVELS]
+        reached = records.stays["level"].max()
+        found += [_level(records, level) for level in LEVELS if level <= reached]
     return tuple(found)
 
 

@@ -1,6 +1,8 @@
-"""What must hold of a ledger: its parts make the whole, to the cent."""
+"""What must hold of a ledger: its parts make the whole, to the cent; and in which order it is shown."""
 
 from __future__ import annotations
+
+import pandas as pd
 
 from kamlib.glossary import Sentence
 from kamlib.results import Check
@@ -20,3 +22,14 @@ def adds_up(name: str, parts: float, whole: float) -> Check:
     fits = abs(parts - whole) < CENT
     key = "programme_ledger.adds_up" if fits else "programme_ledger.does_not_add_up"
     return Check(name, fits, Sentence(key, {"parts": parts, "whole": whole}))
+
+
+def newest_first(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return rows by month, the latest first; a frame without months as it is.
+
+    >>> newest_first(pd.DataFrame({"month": [1, 2], "cost": [5, 6]}))["cost"].tolist()
+    [6, 5]
+    """
+    if "month" not in frame:
+        return frame
+    return frame.sort_values("month", ascending=False, kind="stable", ignore_index=True)

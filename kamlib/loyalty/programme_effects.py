@@ -7,9 +7,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from kamlib.book.schemas import TIERS
 from kamlib.glossary import Sentence
 from kamlib.loyalty.comparisons import Comparison, comparisons, ladder_records, stay_records
-from kamlib.loyalty.ladder.grades import claims_effect, is_higher
+from kamlib.loyalty.judged import (
+    Judged,
+    as_share,
+    best_of,
+    in_percent,
+    usual_of_members,
+    with_it,
+)
+from kamlib.loyalty.ladder.by_group import effects_by_group
+from kamlib.loyalty.ladder.grades import claims_effect
 from kamlib.loyalty.ladder.ladder import Finding, climb
 from kamlib.loyalty.ladder.retained import climb_retention
 from kamlib.loyalty.programme_records import ProgrammeRecords
@@ -21,29 +31,6 @@ STAY = "months_stayed"
 AIMS = {0: "n_orders", 1: "n_orders", 2: "n_interactions", 3: "revenue"}
 NONE = float("nan")
 _STAYED = "restricted_mean_difference"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Judged:
-    """One comparison and what was found of it.
-
-    Attributes
-    ----------
-    comparison
-        Who was compared.
-    findings
-        By outcome: "contribution", "revenue", what the level aims at ("n_orders" at the first,
-        "n_interactions" at the second, revenue, and so the share of wallet, at the third) and
-        "months_stayed".
-    """
-
-    comparison: Comparison
-    findings: dict[str, Finding]
-
-    @property
-    def main(self) -> Finding:
-        """Finding on what accounts bring."""
-        return next(iter(self.findings.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +50,7 @@ class Terms:
 
 
 def judge(
-    records: ProgrammeRecords, rules: LoyaltyRoiParams, terms: Terms, *, margin_known: bool,
+    records: ProgrammeRecords | None, rules: LoyaltyRoiParams, terms: Terms, *, margin_known: bool,
     rng: np.random.Generator,
 ) -> tuple[Judged, ...]:  # fmt: skip
     """Climb the ladder for every comparison and outcome.
@@ -81,30 +68,33 @@ def judge(
     rng
         Source of randomness.
     """
+    if records is None:
+        return ()
     outcome, known = "contribution", margin_known or rules.margin is not None
     if not margin_known:
         share = 1.0 if rules.margin is None else rules.margin
         records = _with_contribution(records, share)
     found = []
     for one in comparisons(records, rules):
-        usual = float(_with(one)["usual"].mean()) if len(_with(one)) else NONE
-        cost = terms.cost_per_month.get(one.name, NONE)
+        cost, usual = terms.cost_per_month.get(one.name, NONE), usual_of_members(one)
         needed = cost / usual if cost > 0 and usual > 0 else 0.0
-        findings = {
-            name: climb(
-                ladder_records(
-                    records, one, name, needed=needed if name == outcome else 0.0, cost_missing=terms.cost_missing,
-                    margin_known=known or name != outcome, planned=rules.trial_planned,
-                ),
-                rng=rng, conf_level=rules.conf_level,
+        climbed = {
+            name: ladder_records(
+                records, one, name, needed=needed if name == outcome else 0.0,
+                cost_missing=terms.cost_missing, margin_known=known or name != outcome,
+                planned=rules.trial_planned,
             )
             for name in dict.fromkeys((outcome, "revenue", AIMS[one.level]))
             if records.panel[name].notna().any()
         }  # fmt: skip
+        findings = {
+            name: climb(rows, rng=rng, conf_level=rules.conf_level)
+            for name, rows in climbed.items()
+        }
         findings[STAY] = climb_retention(
             stay_records(records, one, rules.landmark_months), rng=rng, conf_level=rules.conf_level
         )
-        found.append(Judged(one, findings))
+        found.append(Judged(one, climbed[outcome], findings))
     return tuple(found)
 
 
@@ -121,15 +111,15 @@ def effects(judged: tuple[Judged, ...]) -> Estimate:
         `best_grade`. Refused where nothing can be compared.
     """
     name = "programme_effects"
+    best = best_of(judged)
+    if best is None:
+        return refusal(name, "programme_effect.nothing")
     rows = [
         _row(one.comparison, outcome, found)
         for one in judged
         for outcome, found in one.findings.items()
     ]
-    if not rows:
-        return refusal(name, "programme_effect.nothing")
     frame = pd.DataFrame(rows)
-    best = best_of(judged)
     told = {"n": len(judged), "claimed": sum(claims_effect(one.main.grade) for one in judged),
             "grade": best.main.grade, "comparison": best.comparison.name}  # fmt: skip
     key = "programme_effect.some" if told["claimed"] else "programme_effect.none"
@@ -137,50 +127,30 @@ def effects(judged: tuple[Judged, ...]) -> Estimate:
     return Estimate(name, frame, summary, Sentence(key, told))
 
 
-def best_of(judged: tuple[Judged, ...]) -> Judged:
-    """Return the comparison of the highest grade on what accounts bring; the first of several."""
-    best = judged[0]
-    for one in judged[1:]:
-        if is_higher(one.main.grade, best.main.grade):
-            best = one
-    return best
+def by_tier(one: Judged | None, *, rng: np.random.Generator, conf_level: float = 0.95) -> Estimate:
+    """Effect on what accounts bring by the tier in force before anybody joined, drawn together.
 
-
-def in_percent(finding: Finding) -> tuple[float, float, float]:
-    """Return effect and limits as a share, or in the units of the outcome; NaN where none is told."""
-    if finding.answer is None:
-        return NONE, NONE, NONE
-    return _share(finding.answer.frame.iloc[0])
-
-
-def took_part(found: Comparison) -> float:
-    """Return the share of the accounts drawn that joined because they were; 1 without a lot."""
-    rows = found.accounts
-    if found.assigned_on is None:
-        return 1.0
-    joined = rows["start"].notna()
-    drawn = rows["assigned"].astype(bool)
-    return float(joined[drawn].mean() - joined[~drawn].mean())
-
-
-def _with(found: Comparison) -> pd.DataFrame:
-    rows = found.accounts
-    inside = rows["start"].notna() if found.assigned_on is None else rows["assigned"].astype(bool)
-    return rows[inside]
-
-
-def usual_of_members(found: Comparison) -> float:
-    """Return the mean month, in money, that accounts with it brought in the year before."""
-    rows = _with(found)
-    return float(rows["usual"].mean()) if len(rows) else NONE
+    Parameters
+    ----------
+    one
+        A comparison.
+    rng, conf_level
+        As `by_group.effects_by_group`, which says what the result holds.
+    """
+    if one is None:
+        return refusal("effects_by_group", "programme_effect.nothing")
+    tiers = one.comparison.accounts.set_index("unit")["tier"]
+    order = [tier for tier in TIERS if (tiers == tier).any()]
+    groups = pd.Series(pd.Categorical(tiers, order, ordered=True), tiers.index)
+    return effects_by_group(one.records, groups, one.main, rng=rng, conf_level=conf_level)
 
 
 def _row(found: Comparison, outcome: str, finding: Finding) -> dict[str, object]:
     value, low, high = in_percent(finding)
     naive = NONE
     if finding.naive is not None and len(finding.naive.frame):
-        naive = _share(finding.naive.frame.iloc[0])[0]
-    inside, drawn = _with(found), found.assigned_on is not None
+        naive = as_share(finding.naive.frame.iloc[0])[0]
+    inside, drawn = with_it(found), found.assigned_on is not None
     return {
         "comparison": found.name, "outcome": outcome, "evidence_grade": finding.grade,
         "term": _STAYED if outcome == STAY else "ate_ratio" if drawn else "att_ratio",
@@ -194,13 +164,6 @@ def _row(found: Comparison, outcome: str, finding: Finding) -> dict[str, object]
 def _why(finding: Finding) -> str:
     """Return the reason that decided the grade: the last condition that did not hold."""
     return str([code for code in finding.codes if code != "NEGATIVE_BASE_LOG"][-1])
-
-
-def _share(row: pd.Series) -> tuple[float, float, float]:
-    values = row[["estimate", "conf_low", "conf_high"]].to_numpy(np.float64)
-    if str(row["term"]).endswith("_log"):
-        values = np.expm1(values)
-    return float(values[0]), float(values[1]), float(values[2])
 
 
 def _with_contribution(records: ProgrammeRecords, share: float) -> ProgrammeRecords:

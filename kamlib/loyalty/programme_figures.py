@@ -37,7 +37,7 @@ def plot_effects(
         fmt="o", color=PALETTE[0], capsize=3, label=_told(frame, style),
     )  # fmt: skip
     ax.axvline(0, color=MUTED, linewidth=1, linestyle="--")
-    ax.set_yticks(places, [_named(row, row.n_treated, style) for row in rows.itertuples()])
+    ax.set_yticks(places, _names(rows, "n_treated", style))
     ax.invert_yaxis()
     ax.margins(y=0.2)
     format_ticks(ax.xaxis, "level", style)
@@ -66,7 +66,7 @@ def plot_return(frame: pd.DataFrame, *, ax: Axes | None = None, style: Style = S
         fmt="o", color=PALETTE[0], capsize=3, label=heading("gain per member and month", style),
     )  # fmt: skip
     ax.axvline(0, color=MUTED, linewidth=1, linestyle="--")
-    ax.set_yticks(places, [_named(row, row.n_members, style) for row in rows.itertuples()])
+    ax.set_yticks(places, _names(rows, "n_members", style))
     ax.invert_yaxis()
     ax.margins(y=0.2)
     ax.locator_params(axis="x", nbins=6)
@@ -75,9 +75,12 @@ def plot_return(frame: pd.DataFrame, *, ax: Axes | None = None, style: Style = S
     return ax
 
 
-def _named(row: object, n: float, style: Style) -> str:
-    name = display(row.comparison, "term", style)
-    return f"{row.evidence_grade}  {name} (n = {display(n, 'count', style)})"
+def _names(rows: pd.DataFrame, count: str, style: Style) -> list[str]:
+    named = zip(rows["evidence_grade"], rows["comparison"], rows[count], strict=True)
+    return [
+        f"{grade}  {display(name, 'term', style)} (n = {display(n, 'count', style)})"
+        for grade, name, n in named
+    ]
 
 
 def _told(frame: pd.DataFrame, style: Style) -> str:
@@ -87,7 +90,5 @@ def _told(frame: pd.DataFrame, style: Style) -> str:
 
 
 def _ends(frame: pd.DataFrame, name: str, low: str, high: str) -> np.ndarray:
-    middle = frame[name].to_numpy(dtype=np.float64)
-    return np.maximum(
-        np.array([middle - frame[low].to_numpy(np.float64), frame[high].to_numpy(np.float64) - middle]), 0.0
-    )  # fmt: skip
+    middle, below, above = (frame[c].to_numpy(dtype=np.float64) for c in (name, low, high))
+    return np.asarray(np.maximum(np.array([middle - below, above - middle]), 0.0))

@@ -66,9 +66,7 @@ def programme_records(book: Book, ledger: Ledger) -> ProgrammeRecords | None:
 
 def _accounts(book: Book, panel: pd.DataFrame, day: date) -> pd.DataFrame:
     rows = owner(book, attributes(book, day).select("account_id", "name", "parent_id"))
-    rows = rows.group_by("account_id").agg(
-        name=rows.name.first(order_by=rows.name), parent=rows.parent_id.min()
-    )
+    rows = rows.group_by("account_id").agg(name=rows.name.min(), parent=rows.parent_id.min())
     lines = owner(book, book["transactions"])
     first = lines.filter(lines.amount > 0).group_by("account_id").agg(first=lines.date.min())
     begun = owner(book, book["accounts"].select("account_id", "onboarded_on"))

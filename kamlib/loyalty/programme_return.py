@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,22 +10,17 @@ from scipy.stats import norm
 
 from kamlib.errors import FitError
 from kamlib.glossary import Sentence
-from kamlib.loyalty.comparisons import ABOVE, BY_LOT, WHOLE, Comparison
+from kamlib.loyalty.comparisons import ABOVE, Comparison
 from kamlib.loyalty.finance.paid import return_on_cost
 from kamlib.loyalty.finance.programme import Programme
 from kamlib.loyalty.finance.simulated import simulated_return
 from kamlib.loyalty.finance.uncertain import Uncertain
-from kamlib.loyalty.identities import LEVELS
+from kamlib.loyalty.judged import Judged, best_of, in_percent, took_part, usual_of_members
 from kamlib.loyalty.ladder.grades import claims_effect
 from kamlib.loyalty.ladder.refusals import Code, Refusal
 from kamlib.loyalty.ladder.returns import Claim, return_refusals
-from kamlib.loyalty.programme_effects import (
-    Judged,
-    best_of,
-    in_percent,
-    took_part,
-    usual_of_members,
-)
+from kamlib.loyalty.member_costs import MemberCosts
+from kamlib.loyalty.programme_records import ProgrammeRecords
 from kamlib.params import LoyaltyRoiParams
 from kamlib.results import Check, Estimate, one_row, refusal
 
@@ -37,69 +32,8 @@ _FIGURES = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Costs:
-    """Costs of a programme since it began.
-
-    Attributes
-    ----------
-    by_level
-        Cost by level, what is common spread by member-months, shape of `cost_by_level`'s frame, with
-        level as index: `cost`, `member_months`.
-    set_up
-        Of it, money laid out before anybody joined.
-    members
-        Members by level on the last day.
-    """
-
-    by_level: pd.DataFrame
-    set_up: float
-    members: dict[int, int]
-
-    def per_month(self, level: int) -> float:
-        """Return what a member and month cost at a level; 0: at all levels."""
-        rows = self.by_level if level == 0 else self.by_level.reindex([level])
-        months = float(rows["member_months"].sum())
-        return float(rows["cost"].sum()) / months if months > 0 else NONE
-
-    def of(self, name: str, level: int) -> float:
-        """Return the cost of a member and month of a comparison; of a level, beyond the one below."""
-        if name == ABOVE.get(level) and level > 1:
-            return self.per_month(level) - self.per_month(level - 1)
-        return self.per_month(level)
-
-    def months(self, level: int) -> float:
-        """Return months of membership at a level; 0: at all levels."""
-        rows = self.by_level if level == 0 else self.by_level.reindex([level])
-        return float(rows["member_months"].sum())
-
-    def now(self, level: int) -> int:
-        """Return members at a level on the last day; 0: at all levels."""
-        return sum(self.members.values()) if level == 0 else self.members.get(level, 0)
-
-
-def costs_of(by_level: Estimate, members: Estimate, set_up: float) -> Costs | None:
-    """Return costs per member from the ledger; None where members or costs are not known."""
-    if by_level.refused or members.refused:
-        return None
-    rows = by_level.frame.set_index("programme_level")[["cost", "member_months"]]
-    last = members.frame[members.frame["month"] == members.frame["month"].max()]
-    now = last.set_index("programme_level")["n_members"]
-    return Costs(rows, set_up, {level: int(now.get(level, 0)) for level in LEVELS})
-
-
-def cost_by_comparison(costs: Costs | None) -> dict[str, float]:
-    """Return the cost of a member and month of every comparison there may be."""
-    if costs is None:
-        return {}
-    found = {WHOLE: costs.per_month(0)}
-    found |= {ABOVE[k]: costs.of(ABOVE[k], k) for k in LEVELS}
-    found |= {BY_LOT[k]: costs.per_month(k) for k in LEVELS}
-    return {name: cost for name, cost in found.items() if np.isfinite(cost) and cost > 0}
-
-
 def programme_return(
-    judged: tuple[Judged, ...], costs: Costs | None, rules: LoyaltyRoiParams, *, margin_known: bool,
+    judged: tuple[Judged, ...], costs: MemberCosts | None, rules: LoyaltyRoiParams, *, margin_known: bool,
     cost_missing: float, n_months: int, rng: np.random.Generator,
 ) -> Estimate:  # fmt: skip
     """Return of the programme, where the evidence allows one, and what it would have to bring where not.
@@ -141,7 +75,8 @@ def programme_return(
     name = "programme_return"
     if costs is None:
         return refusal(name, "programme_effect.no_costs")
-    if not judged:
+    first = best_of(judged)
+    if first is None:
         return refusal(name, "programme_effect.nothing")
     rows, checks = [], []
     for one in judged:
@@ -149,7 +84,7 @@ def programme_return(
         rows.append(row)
         told = next((r for r in refusals if r.code != Code.EXAGGERATION), None)
         label = f"return_{len(rows)}"
-        values = {"comparison": one.comparison.name, "grade": one.main.grade}
+        values: dict[str, Any] = {"comparison": one.comparison.name, "grade": one.main.grade}
         if refusals:
             why = told or refusals[0]
             values |= {"why": why.sentence, "mend": why.remedy}
@@ -159,16 +94,17 @@ def programme_return(
     frame = pd.DataFrame(rows)
     numbers = [c for c in frame if c not in ("comparison", "evidence_grade", "refusal_code")]
     frame = frame.astype(dict.fromkeys(numbers, "float64"))
-    best = frame[frame["comparison"] == best_of(judged).comparison.name].iloc[0]
-    told_values = best.to_dict() | {"level": rules.conf_level, "months": rules.horizon_months,
+    best = frame[frame["comparison"] == first.comparison.name].iloc[0]
+    told_values = {str(name): value for name, value in best.items()} | {"level": rules.conf_level, "months": rules.horizon_months,
                                     "grade": best["evidence_grade"], "rate": rules.discount_rate,
                                     "n": best["n_members"]}  # fmt: skip
-    key = "return" if np.isfinite(best["gain_per_month"]) else "break_even"
+    is_told = np.isfinite(best["gain_per_month"])
+    key = "programme_effect.return" if is_told else "programme_effect.break_even"
     summary = one_row(
         len(frame), "Fieller; Monte Carlo", rules.conf_level, chance_paid=best["chance_paid"],
-        draws=rules.draws,
+        draws=rules.draws, break_even_share=best["break_even_share"], grade=best["evidence_grade"],
     )  # fmt: skip
-    note = Sentence(f"programme_effect.{key}", told_values)
+    note = Sentence(key, told_values)
     return Estimate(name, frame, summary, note, tuple(checks))
 
 
@@ -185,7 +121,7 @@ def gain_per_month(one: Judged, conf_level: float) -> tuple[float, float]:
 
 
 def _row(
-    one: Judged, costs: Costs, rules: LoyaltyRoiParams, margin_known: bool, cost_missing: float,
+    one: Judged, costs: MemberCosts, rules: LoyaltyRoiParams, margin_known: bool, cost_missing: float,
     n_months: int, rng: np.random.Generator,
 ) -> tuple[dict[str, object], tuple[Refusal, ...]]:  # fmt: skip
     found = one.comparison
@@ -217,7 +153,8 @@ def _row(
     ).frame.set_index("term")  # fmt: skip
     for term in ("net_value", "roi"):
         row[term] = paid.loc[term, "estimate"]
-        row[f"{term}_low"], row[f"{term}_high"] = paid.loc[term, ["conf_low", "conf_high"]]
+        row[f"{term}_low"] = paid.loc[term, "conf_low"]
+        row[f"{term}_high"] = paid.loc[term, "conf_high"]
     row["chance_paid"] = paid.loc["chance_paid", "estimate"]
     if Code.HORIZON_BEYOND_DATA not in codes and costs.now(level):
         row |= _npv(found, gain, error, costs, rules, seen, rng)
@@ -225,7 +162,7 @@ def _row(
 
 
 def _npv(
-    found: Comparison, gain: float, error: float, costs: Costs, rules: LoyaltyRoiParams, seen: int,
+    found: Comparison, gain: float, error: float, costs: MemberCosts, rules: LoyaltyRoiParams, seen: int,
     rng: np.random.Generator,
 ) -> dict[str, float]:  # fmt: skip
     """Return net present value and payback of today's members, with the set-up laid out again."""
@@ -259,3 +196,21 @@ def _starts(found: Comparison, n_months: int) -> np.ndarray:
         return np.array([n_months - (found.last - found.assigned_on)], dtype=np.float64)
     starts = found.accounts["start"].dropna().to_numpy(np.float64)
     return starts if len(starts) else np.array([float(n_months)])
+
+
+def months_of(records: ProgrammeRecords | None) -> int:
+    """Return the months that comparisons look at."""
+    return 0 if records is None else len(records.months)
+
+
+def headline(paid: Estimate) -> dict[str, tuple[float, Sentence | None]]:
+    """Return the key figure for the top of the report: the chance that it paid, or what it would take."""
+    if paid.refused:
+        return {}
+    chance = float(paid["chance_paid"])
+    if np.isfinite(chance):
+        return {
+            "chance_paid": (chance, Sentence("programme_effect.chance", {"grade": paid["grade"]}))
+        }
+    needed = float(paid["break_even_share"])
+    return {"break_even_share": (needed, None)} if np.isfinite(needed) else {}

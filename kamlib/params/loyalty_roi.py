@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator

@@ -143,6 +143,13 @@ def by_tier(scored: Scored, day: pd.Timestamp) -> Estimate:
     return Estimate("behaviour_by_tier", frame, summary, Sentence("loyalty.by_tier", told))
 
 
+def headline(found: Estimate) -> dict[str, tuple[float, Sentence | None]]:
+    """Return the key figure for the top of the report: the mean index."""
+    if found.refused:
+        return {}
+    return {INDEX: (float(found.frame["score_mean"].iloc[-1]), None)}
+
+
 def tier_parts(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Return the rows of each tier in force that has any, best first, and all rows."""
     parts = {tier: rows[rows["tier_in_force"] == tier] for tier in TIERS}

@@ -84,7 +84,7 @@ def effects_by_group(
     groups
         Name of the group of each account, by `unit`, as it was before anybody joined: a tier that the
         programme may have changed is a result of it. Accounts that are missing here are left out and
-        counted.
+        counted. Rows come by name, or in the order of the categories where there is one.
     finding
         Of `ladder.climb`; its design is applied to the accounts of each group by themselves.
     rng
@@ -95,7 +95,7 @@ def effects_by_group(
     Returns
     -------
     Estimate
-        One row per group, by name: `group`, `evidence_grade` (the finding's), `term`, and the columns
+        One row per group: `group`, `evidence_grade` (the finding's), `term`, and the columns
         of `pooling.pooled`. A group with fewer than 8 accounts on either side, or in which the
         estimator refuses, has no figure of its own and stands at the mean with the interval of a
         group yet to be seen; a check names it. Summary: that of `pooled`, where `mean`, `conf_low` and
@@ -106,6 +106,7 @@ def effects_by_group(
     Notes
     -----
     Conditions of the design were judged over all accounts; groups are too small to judge them again.
+    By likeness the weights are those of `entropy_balanced`, whatever estimator the ladder was given.
     Errors are widened so that normal limits lie where Student's t puts them. Accounts of one parent in
     several groups make groups less independent than is assumed.
     """
@@ -123,7 +124,7 @@ def effects_by_group(
     # an error for which normal limits are those of the design, which allow for few accounts
     width = 2 * float(ndtri((1 + conf_level) / 2))
     rows, money = [], []
-    for name in sorted(group.dropna().unique(), key=str):
+    for name in _names(group):
         inside = (group == name).to_numpy(bool)
         counts = int((inside & treated).sum()), int((inside & ~treated).sum())
         value, low, high = _figure(design, inside, counts)
@@ -145,6 +146,13 @@ def effects_by_group(
     note = _note(found, finding, by_money, conf_level)
     checks = (_small(found.frame), _left_out(int(group.isna().sum()), len(units)))
     return Estimate(NAME, found.frame, summary, note, checks)
+
+
+def _names(group: pd.Series) -> list[str]:
+    names = group.dropna().unique()
+    if isinstance(group.dtype, pd.CategoricalDtype):
+        return [name for name in group.cat.categories if name in names]
+    return sorted(names, key=str)
 
 
 def _figure(design: Design, inside: Bools, counts: tuple[int, int]) -> Limits:

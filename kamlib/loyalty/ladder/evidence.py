@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -31,8 +31,8 @@ class Records:
         of orders; 0 where an account has left), and `currency` where there is more than one.
     accounts
         One row per account: `unit`, `start` (period in which it joined; missing: never), and where
-        known `usual` (by what its amounts are divided where they have no logarithm; else the mean of
-        its first year), `assigned` (whether chance assigned it), `parent`, `other_start` (period in which
+        known `usual` (by what its amounts are divided; else the mean of its first year, and only where
+        they have no logarithm), `assigned` (whether chance assigned it), `parent`, `other_start` (period in which
         another programme reached it), and covariates.
     outcome
         Name of the outcome's column, for sentences.
@@ -112,10 +112,16 @@ class Evidence:
 
         Months of nothing, or of more credited than bought, have no logarithm. The mean of the first
         year was settled before anybody joined, so that multiples of it compare as logarithms do.
+        Where the records give the usual month, as revenue for contribution, multiples of that are meant.
         """
-        if np.nanmin(self.amount) > 0:
+        if np.nanmin(self.amount) > 0 and not self.in_usual:
             return "log"
         return "ratio" if (self.usual > 0).all() else "money"
+
+    @property
+    def in_usual(self) -> bool:
+        """Whether the records give the usual month of every account."""
+        return "usual" in self.records.accounts and bool((self.usual > 0).all())
 
     @property
     def needed(self) -> float:
@@ -160,6 +166,9 @@ def evidence_of(records: Records) -> Evidence:
         raise Refused(Code.CURRENCY_MIXED, n=int(panel["currency"].nunique()))
     if not records.margin_known:
         raise Refused(Code.MARGIN_MISSING, outcome=records.outcome)
+    if panel["outcome"].isna().all():
+        # nobody is left to compare, or nothing is known of whoever is
+        raise Refused(Code.NO_TREATED_MIN, n_treated=0, n_control=0, need=ARM_MIN)
     wide = panel.pivot(index="unit", columns="period", values="outcome").sort_index()
     facts = accounts.set_index("unit").reindex(wide.index)
     first, width = int(wide.columns[0]), wide.shape[1]
@@ -197,9 +206,8 @@ def evidence_of(records: Records) -> Evidence:
     usual = _usual(amount, start, zero)
     if "usual" in facts:
         usual = facts["usual"].to_numpy(np.float64)
-    if np.nanmin(amount) <= 0 and (usual > 0).all():
-        amount = amount / usual[:, None]
-    return Evidence(records, amount, start, assigned, zero, parent, other, covariates, usual)
+    found = Evidence(records, amount, start, assigned, zero, parent, other, covariates, usual)
+    return replace(found, amount=amount / usual[:, None]) if found.scale == "ratio" else found
 
 
 def _usual(amount: Floats, start: Ints, zero: int) -> Floats:

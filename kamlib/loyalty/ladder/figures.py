@@ -80,13 +80,14 @@ def plot_groups(
     names = (display(name, "term", style) for name in frame["group"])
     counts = (display(n, "count", style) for n in frame["n_treated"])
     ax.set_yticks(places, [f"{n} (n = {c})" for n, c in zip(names, counts, strict=True)])
-    ax.invert_yaxis()
+    ax.set_ylim(len(frame) - 0.5, -0.5)
     if term.endswith(("_log", "_ratio")):
         format_ticks(ax.xaxis, "level", style)
     level = display(frame["conf_level"].iloc[0], "level", style)
     ax.set_xlabel(f"{label('estimate', style)} ({heading('interval', style)}, {level})")
     ax.set_title(say(meaning(grade), style), loc="left", fontsize="medium", wrap=True)
-    ax.legend(loc="best")
+    # below the axis, where no interval can lie
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.35 / len(frame) - 0.1), ncols=2)
     return ax
 
 

@@ -168,6 +168,6 @@ def _scale(evidence: Evidence) -> tuple[Gate, ...]:
     """Return whether changes could be told in percent."""
     n = int(np.sum(evidence.amount <= 0))
     return (
-        gate(Code.NEGATIVE_BASE_LOG, evidence.scale == "log", "loyalty_ladder.log_holds", n=n,
+        gate(Code.NEGATIVE_BASE_LOG, n == 0, "loyalty_ladder.log_holds", n=n,
              of=int(np.isfinite(evidence.amount).sum())),
     )  # fmt: skip

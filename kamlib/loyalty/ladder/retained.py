@@ -71,7 +71,8 @@ def climb_retention(
     others before they joined; but a later member has stayed until it joined, by that alone, and would
     seem loyal in a world without any effect (immortal time). Among those who were all there when the
     first one joined nobody had left, and there is nothing to compare. What stands in its place is the
-    strength that a hidden cause would need.
+    strength that a hidden cause would need: one that is there and was not recorded is not found out,
+    and the effect is then graded C and wrong (docs/loyalty_worlds.md).
 
     References
     ----------

@@ -47,7 +47,7 @@ def stay_by_chance(
     way: Estimator = common_slopes if sample.names else difference_in_means
     tried = [gate(Code.NO_ASSIGNMENT, True, "loyalty_ladder.no_lot_holds")]
     tried += _companies(sample, ARM_MIN, sides=(sample.treated, ~sample.treated))
-    if not tried[-1].holds:
+    if not _hold(tried):
         return Rung("A", tuple(tried))
     if sample.cluster is not None and sample.n_clusters < FEW_GROUPS:
         answer = permutation_test(sample, "effect", rng=rng, conf_level=conf_level)
@@ -81,11 +81,11 @@ def stay_by_likeness(
     """
     tried = [gate(Code.NO_ASSIGNMENT, False, "loyalty_ladder.no_lot_holds")]
     tried += _companies(sample, GROUPS_MIN, sides=(np.ones(sample.n_obs, bool),))
-    if all(g.holds for g in tried[1:]):
+    if _hold(tried):
         tried += _alike(sample, estimator)
-    if all(g.holds for g in tried[1:]):
+    if _hold(tried):
         tried.append(movable(sample, estimator))
-    if not tried[-1].holds:
+    if not _hold(tried):
         return Rung("C", tuple(tried))
     answer = estimate(
         sample, estimator, "effect", conf_level=conf_level, draws=draws, rng=rng,
@@ -98,7 +98,7 @@ def stay_by_likeness(
     double = _second(sample, conf_level)
     hidden = hidden_cause(sample, "hidden_cause", conf_level=conf_level)
     tried += [_strong(hidden, answer.frame), _agree(answer.frame, double)]
-    if not all(g.holds for g in tried[1:]):
+    if not _hold(tried):
         return Rung("C", tuple(tried), None, (likeness,))
     rate = hazard(stays, sample, conf_level=conf_level)
     share = share_retained(stays, sample, estimator, rng=rng, conf_level=conf_level, draws=draws)
@@ -106,6 +106,11 @@ def stay_by_likeness(
     doubts = (top_account(sample, estimator, low, high), _same_sign(answer.frame, rate))
     beside = (double, share, likeness, rate, hidden_ratio(rate), hidden)
     return Rung("C", tuple(tried), answer, beside, doubts, (), answer.checks)
+
+
+def _hold(tried: list[Gate]) -> bool:
+    """Return whether all conditions hold beside the first, which says which design it is."""
+    return all(condition.holds for condition in tried[1:])
 
 
 def _as_months(found: Estimate, way: str = ANSWER) -> Estimate:

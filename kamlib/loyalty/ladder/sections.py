@@ -12,6 +12,7 @@ from kamlib.loyalty.ladder.evidence import Evidence
 BLOCK = 3
 PATH = 12
 POOL = 6
+WINDOW = 12
 _COHORT_MIN = 5
 _SAME = 1e-7
 
@@ -52,7 +53,9 @@ def section(
         Accounts.
     assigned
         All accounts are cut at the day of assignment; else members at their own start, and those
-        who never joined at the start of each cohort they stand beside.
+        who had not joined by then at the start of each cohort they stand beside. Whoever joined later
+        is among these: never to have joined may mean to have left first, which nobody knew. Where
+        there are such, outcomes end after a year, before most of them join.
     early
         Months by which the cut is moved to the past.
     until_zero
@@ -72,9 +75,11 @@ def section(
         row, zero, treated, cohort = row[there], zero[there], treated[there], cohort[there]
     cut = np.maximum(zero - early, 0)
     end = zero if until_zero else np.full(len(zero), width)
+    if not until_zero and not assigned and (evidence.start[row[~treated]] < width).any():
+        end = np.minimum(end, zero + WINDOW)
     after = _means(evidence.amount[row], cut, end)
     path = _path(evidence.amount[row], cut, int(cut.min()))
-    use_log = bool(np.nanmin(after) > 0)
+    use_log = bool(np.nanmin(after) > 0) and not evidence.in_usual
     scale: Scale = "log" if use_log else evidence.scale
     before = _means(evidence.amount[row], np.maximum(cut - PATH, 0), cut)
     logs = use_log and bool(np.nanmin(path) > 0)
@@ -131,15 +136,15 @@ def _independent(sample: Sample) -> Sample:
 
 
 def _stacked(evidence: Evidence) -> tuple[Ints, Ints, Bools, Ints]:
-    """Return rows of members by half-year of start, each beside all who never joined."""
+    """Return rows of members by half-year of start, each beside all who had not joined by its end."""
     width = evidence.amount.shape[1]
-    free = np.flatnonzero(~evidence.joined)
     inside = np.flatnonzero(evidence.joined & (evidence.start >= min(BLOCK, evidence.zero)))
     bins = (evidence.start[inside] - evidence.zero) // POOL
     rows, zeros, treated, cohorts = [], [], [], []
     for k, cohort in enumerate(np.unique(bins)):
         own = inside[bins == cohort]
         starts = evidence.start[own]
+        free = np.flatnonzero(evidence.start >= evidence.zero + POOL * (cohort + 1))
         if len(own) < _COHORT_MIN or np.median(starts) >= width:
             continue
         rows += [own, free]
@@ -147,6 +152,7 @@ def _stacked(evidence: Evidence) -> tuple[Ints, Ints, Bools, Ints]:
         treated += [np.ones(len(own), bool), np.zeros(len(free), bool)]
         cohorts += [np.full(len(own) + len(free), k)]
     if not rows:
+        free = np.flatnonzero(~evidence.joined)
         rows, zeros = [inside, free], [evidence.start[inside], np.full(len(free), evidence.zero)]
         treated = [np.ones(len(inside), bool), np.zeros(len(free), bool)]
         cohorts = [np.zeros(len(inside) + len(free), dtype=np.int64)]
@@ -155,8 +161,11 @@ def _stacked(evidence: Evidence) -> tuple[Ints, Ints, Bools, Ints]:
 
 
 def _there(evidence: Evidence, row: Ints, zero: Ints) -> Bools:
-    """Return whether an account brought anything in about three rounds of purchase before its day."""
-    recent = max(BLOCK, int(np.ceil(BLOCK * evidence.records.purchase_cycle)))
+    """Return whether an account brought anything in the round of purchase before its day.
+
+    With more rounds those count as there that have gone already, and members seem to stay longer.
+    """
+    recent = max(1, int(np.ceil(evidence.records.purchase_cycle)))
     at = np.arange(evidence.amount.shape[1])
     inside = (at >= zero[:, None] - recent) & (at < zero[:, None])
     amount = np.nan_to_num(evidence.amount[row])

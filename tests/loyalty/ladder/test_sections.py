@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from kamlib.loyalty.ladder.evidence import evidence_of
+from kamlib.loyalty.ladder.evidence import Records, evidence_of
 from kamlib.loyalty.ladder.sections import changes, section
 from tests.loyalty import worlds  # type: ignore[import-not-found]
 
@@ -38,13 +39,35 @@ def test_months_after_the_start_do_not_reach_what_was_known_before():
     assert (other.sample.outcome - one.sample.outcome)[inside] == pytest.approx(np.log(3))
 
 
-def test_members_of_several_cohorts_stand_beside_all_who_never_joined():
-    cut = section(evidence_of(worlds.records(worlds.staggered(0, 300))), assigned=False)
+def test_members_of_several_cohorts_stand_beside_all_who_had_not_joined():
+    evidence = evidence_of(worlds.records(worlds.staggered(0, 300)))
+    cut = section(evidence, assigned=False)
     free = ~cut.sample.treated
     assert sorted(set(cut.zero)) == [12, 18, 24]
-    # each outsider three times, once per cohort, and each its own group
-    assert np.bincount(cut.row[free])[np.unique(cut.row[free])].tolist() == [3] * (free.sum() // 3)
+    # who never joined stands beside each of three cohorts, who joined later beside those before
+    beside = np.bincount(cut.row[free], minlength=300)
+    expected = np.select([evidence.start == 12, evidence.start == 18, evidence.start == 24], [0, 1, 2], 3)
+    assert beside.tolist() == expected.tolist()
     assert cut.sample.n_clusters == 300
+
+
+def test_never_to_have_joined_may_mean_to_have_left():
+    """Accounts leave at one rate and join if still there: those that never joined left more often."""
+    rng = np.random.default_rng(3)
+    n, months = 2000, 48
+    left, joins = rng.geometric(0.02, n), 12 + rng.geometric(0.03, n)
+    # there in the month before it joins, and at the same risk as others from then on
+    start = np.where((joins <= left) & (joins < months), joins, np.nan)
+    at = np.arange(months)
+    amount = (at < left[:, None]) * np.exp(0.2 * rng.normal(size=(n, months)))
+    panel = pd.DataFrame({"unit": np.repeat(np.arange(n), months), "period": np.tile(at, n),
+                          "outcome": amount.ravel()})  # fmt: skip
+    accounts = pd.DataFrame({"unit": np.arange(n), "start": start, "usual": 1.0})
+    evidence = evidence_of(Records(panel, accounts, "contribution"))
+    for still_there, least, most in ((True, -0.05, 0.05), (False, 0.2, 0.9)):
+        sample = section(evidence, assigned=False, still_there=still_there).sample
+        found = sample.outcome[sample.treated].mean() - sample.outcome[~sample.treated].mean()
+        assert least < found < most, (still_there, found)
 
 
 def test_a_placebo_ends_where_the_programme_begins():
