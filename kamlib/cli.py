@@ -163,11 +163,11 @@ def check(units: Units = None) -> None:
 
 
 def _found(unit: Unit) -> Iterator[str]:
-    from kamlib.book import open_book, open_snapshot
+    from kamlib.book import open_records
     from kamlib.book.faults import first_found
     from kamlib.glossary import Sentence
 
-    book = open_snapshot(unit) if unit.book.gives == "snapshot" else open_book(unit)
+    book = open_records(unit)
     yield str(book.counts.to_string(index=False))
     for fault in book.faults.to_dict("records"):
         where = ".".join(part for part in (fault["table"], fault["column"]) if part)
@@ -232,6 +232,7 @@ def demo(
 ) -> None:
     """Write the demo units' books, which lie in outputs/_demo."""
     from kamlib.book.simulate import DEMO_UNITS, write_demo
+    from kamlib.book.simulate.mailing import write_mailing
     from kamlib.book.simulate.subscribers import write_subscribers
     from kamlib.params import home
 
@@ -239,6 +240,7 @@ def demo(
     for unit in DEMO_UNITS:
         typer.echo(write_demo(unit, folder, size=size, seed=seed))
     typer.echo(write_subscribers(folder).parent)
+    typer.echo(write_mailing(folder).parent)
 
 
 @app.command("import")

@@ -9,6 +9,7 @@ kind       input                                    English          Chinese
 =========  =======================================  ===============  ===========
 money      amount in the unit's currency            1,234,567        1,234,567
 short      the same, shortened                      1.23 million     123 万
+cents      small amount, to the hundredth           0.77             0.77
 count      whole number                             1,234            1,234
 percent    share, 0.123                             12.3 %           12.3%
 level      share of few digits, 0.95                95 %             95%
@@ -46,7 +47,7 @@ from kamlib.errors import KamError, nearest
 LANGUAGES = ("en", "zh")
 UNKNOWN = "–"
 _BLANK = "\u00a0"  # a number and its unit stay on one line
-_DIGITS = {"score": 1, "ratio": 2, "index": 3}
+_DIGITS = {"score": 1, "ratio": 2, "cents": 2, "index": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +213,7 @@ class _Formatter(string.Formatter):
             one, many = format_spec.split("|")
             return one if value == 1 else many
         shown = display(value, format_spec or "text", self.style)
-        if format_spec in ("money", "short") and self.style.currency and shown != UNKNOWN:
+        if format_spec in ("money", "short", "cents") and self.style.currency and shown != UNKNOWN:
             return f"{self.style.currency}{_BLANK}{shown}"
         return shown
 

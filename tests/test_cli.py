@@ -321,7 +321,8 @@ def test_demo_and_import_say_what_they_wrote(project, kam, monkeypatch):
     demo = project / "outputs" / "_demo"
     assert str(demo / "telecom_lines") in kam("demo", "--size", "0.5", "--seed", "7")[1].split()
     assert made["telecom_lines"] == (demo, 0.5, 7)
-    assert (demo / "mobile_subscribers" / "customers.parquet").is_file()
+    for name in ("mobile_subscribers", "mail_trial"):
+        assert (demo / name / "customers.parquet").is_file()
     assert kam("import", "online-retail-ii", "x.csv")[1].splitlines()[-1] == "next: kam run a b"
     assert made["online-retail-ii"] == (Path("x.csv"), project / "params")
 

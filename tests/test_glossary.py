@@ -28,8 +28,8 @@ from kamlib.show.tables import text_table
 
 EN, ZH = Style("en", "CNY"), Style("zh", "CNY")
 KINDS = (
-    "money", "short", "count", "percent", "level", "ratio", "index", "score", "days", "date",
-    "month", "text", "term",
+    "money", "short", "cents", "count", "percent", "level", "ratio", "index", "score", "days",
+    "date", "month", "text", "term",
 )  # fmt: skip
 DAY = date(2025, 12, 31)
 
@@ -44,6 +44,7 @@ def plain(text: str) -> str:
     [
         ("money", 1_234_567.4, "1,234,567", "1,234,567"),
         ("money", -1234.5, "−1,234", "−1,234"),  # half to even, as everywhere
+        ("cents", 0.769827, "0.77", "0.77"),
         ("count", 1234, "1,234", "1,234"),
         ("days", 45.2, "45", "45"),
         ("percent", 0.1234, "12.3 %", "12.3%"),

@@ -18,8 +18,7 @@ from packaging.utils import canonicalize_name
 
 import kamlib.cli
 from kamlib import glossary, params
-from kamlib.book.simulate import DEMO_UNITS
-from kamlib.book.simulate.subscribers import UNIT
+from kamlib.book.simulate import DEMO_UNITS, mailing, subscribers
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "kamlib").rglob("*.py"))
@@ -328,7 +327,7 @@ def test_parameter_files_load(monkeypatch):
     monkeypatch.setenv("KAM_HOME", str(ROOT))
     units = [params.load_unit(name) for name in params.unit_names()]
     demos = {unit.book.demo for unit in units} - {""}
-    assert demos == {*DEMO_UNITS, UNIT}
+    assert demos == {*DEMO_UNITS, subscribers.UNIT, mailing.UNIT}
     assert all(unit.as_of for unit in units if unit.book.demo), "demo units pin their last day"
 
 

@@ -15,8 +15,9 @@ manual corrections (M), discounts (D)       kept: they change what a customer pa
 credit notes (`Invoice` begins with C)      kept: negative amounts of their own date
 ==========================================  ==========================================================
 
-IBM's Telco sample is a record of one day, without dates: `layouts` says which column is what, and
-`snapshot` opens it; here only its parameter file is written.
+IBM's Telco sample is a record of one day, without dates, and MineThatData's e-mail test (Hillstrom) one of
+a finished trial: `layouts` says which column is what, `snapshot` and `trial` open them; here only their
+parameter files are written.
 """
 
 from __future__ import annotations
@@ -34,13 +35,13 @@ from ibis.backends.duckdb import Backend
 
 from kamlib.book import files
 from kamlib.book.engine import embedded
-from kamlib.book.layouts import LAYOUTS
+from kamlib.book.layouts import LAYOUTS, TRIAL_LAYOUTS
 from kamlib.book.parse import parse
 from kamlib.book.raw import FAULT, ROW, SOURCE, Raw
 from kamlib.errors import BookError, ParamError, nearest
 from kamlib.params import BookSource, TableSource
 
-ADAPTERS = ("online-retail-ii", "telco")
+ADAPTERS = ("online-retail-ii", "telco", "hillstrom")
 _HEADINGS = ("Invoice", "StockCode", "Quantity", "InvoiceDate", "Price", "Customer ID", "Country")
 _NOT_GOODS = r"^(POST|DOT|C2|C3|BANK CHARGES|AMAZONFEE|CRUK|S|B|ADJUST.*|TEST.*)$"
 _EUROPE = (
@@ -54,6 +55,22 @@ _GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "online_retail_europe": ("Online Retail – continental Europe", _EUROPE),
 }
 _REST = ("online_retail_overseas", "Online Retail – overseas")
+_NO_DATE = (
+    "# The record has no date. as_of is the day on which it was imported and names the folder of its\n"
+    "# report; put the day that the record shows, if you know it.\n"
+)
+# records without dates: what their parameter files say, and a remark on it
+_LISTED: dict[str, tuple[dict[str, Any], str]] = {
+    "telco": ({"title": "Telco subscribers", "title_zh": "电信用户"}, ""),
+    "hillstrom": (
+        {
+            "title": "E-mail trial", "title_zh": "邮件试验", "currency": "USD",
+            "loyalty_trial": {"margin": 0.30, "cost_per_contact": 0.10},
+        },
+        "# margin and cost_per_contact are assumptions: the record has neither. Put what holds for you, or\n"
+        "# take them out; then the report tells revenue and no return.\n",
+    ),
+}  # fmt: skip
 
 
 def open_record(con: Backend, path: Path, book: BookSource) -> dict[str, Raw]:
@@ -139,15 +156,15 @@ def import_record(adapter: str, file: Path, params_folder: Path) -> list[Path]:
     Returns
     -------
     list of Path
-        The files written: one per group of countries that Online Retail II holds, one of Telco.
+        The files written: one per group of countries that Online Retail II holds, one of any other.
     """
     if adapter not in ADAPTERS:
         known = nearest(adapter, ADAPTERS) or f" (known: {', '.join(ADAPTERS)})"
         raise ParamError(f"'{adapter}' is not an adapter{known}")
     if not file.is_file():
         raise ParamError(f"no file {file}")
-    if adapter in LAYOUTS:
-        return [_import_snapshot(adapter, file, params_folder)]
+    if adapter in _LISTED:
+        return [_import_listing(adapter, file, params_folder)]
     lines, _ = _lines(embedded("UTC"), file)
     there = sorted(str(c) for c in lines.Country.name("c").as_table().distinct().c.execute() if c)
     assigned = {country for _, countries in _GROUPS.values() for country in countries}
@@ -171,21 +188,14 @@ def import_record(adapter: str, file: Path, params_folder: Path) -> list[Path]:
     return written
 
 
-def _import_snapshot(adapter: str, file: Path, params_folder: Path) -> Path:
+def _import_listing(adapter: str, file: Path, params_folder: Path) -> Path:
     opened = files.open_file(embedded("UTC"), file, TableSource(), "customers").table
-    LAYOUTS[adapter].check((c for c in opened.columns if c not in (ROW, SOURCE)), file.name)
+    layout = LAYOUTS.get(adapter) or TRIAL_LAYOUTS[adapter]
+    layout.check((c for c in opened.columns if c not in (ROW, SOURCE)), file.name)
     book = {"adapter": adapter, "file": _relative(file, params_folder)}
-    content = {
-        "title": "Telco subscribers",
-        "title_zh": "电信用户",
-        "as_of": date.today(),
-        "book": book,
-    }
-    remark = (
-        "# The record has no date. as_of is the day on which it was imported and names the folder of its\n"
-        "# report; put the day that the record shows, if you know it.\n"
-    )
-    return _write(params_folder / f"{adapter}.yaml", content, remark)
+    content, remark = _LISTED[adapter]
+    told = content | {"as_of": date.today(), "book": book}
+    return _write(params_folder / f"{adapter}.yaml", told, _NO_DATE + remark)
 
 
 def _write(path: Path, content: dict[str, Any], remark: str = "") -> Path:

@@ -23,7 +23,7 @@ from kamlib.book.engine import embedded, quoted
 from kamlib.book.raw import FAULT, ROW, SOURCE, Origin, Raw
 from kamlib.book.schemas import SCHEMAS, schema
 from kamlib.errors import BookError, nearest
-from kamlib.params import TableSource, Unit, home, resolve_secrets
+from kamlib.params import RECORDS, TableSource, Unit, home, resolve_secrets
 
 
 def open_origin(unit: Unit) -> Origin:
@@ -37,9 +37,9 @@ def open_origin(unit: Unit) -> Origin:
         A credential is not in the environment.
     """
     book = unit.book
-    if book.gives == "snapshot":
+    if book.gives != "tables":
         raise BookError(
-            f"book: {book.adapter or book.demo} is a record of one day without tables; the studies that "
+            f"book: {book.adapter or book.demo} is {RECORDS[book.gives]} without tables; the studies that "
             "read it are those that `kam list` names for the unit"
         )
     if book.adapter:

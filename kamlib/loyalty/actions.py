@@ -61,7 +61,7 @@ def _verdict(found: Found, act_from: float) -> Sentence | None:
 
 
 def _trial(found: Found) -> Sentence | None:
-    plan, drawn = _there(found, "trial_design"), _there(found, "trial_assignment")
+    plan, drawn = _there(found, "holdout_design"), _there(found, "holdout_assignment")
     changed = _there(found, "programme_effects")
     if plan is None or drawn is None or (changed is not None and changed["best_grade"] == "A"):
         return None

@@ -188,31 +188,37 @@ def _level(records: ProgrammeRecords, level: int) -> Comparison:
     return _comparison(records, ABOVE[level], level, rows[~(rows["end"] <= rows["start"])])
 
 
-def _trials(
-    records: ProgrammeRecords, rules: LoyaltyRoiParams
-) -> Iterator[Comparison]:
+def _trials(records: ProgrammeRecords, rules: LoyaltyRoiParams) -> Iterator[Comparison]:
     if records.trials is None:
         return
     until = len(records.months)
     if rules.trial_until is not None:
-        past = records.months.searchsorted(pd.Timestamp(rules.trial_until), "right")
-        until = min(until, int(past))
+        # the month of the day after is the first that is no longer whole
+        following, first = pd.Timestamp(rules.trial_until) + pd.Timedelta(days=1), records.months[0]
+        until = min(until, 12 * (following.year - first.year) + following.month - first.month)
     for _, drawn in records.trials.groupby("trial_id"):
         for arm in sorted(set(drawn["arm"]) - {"control"}):
-            both = drawn[drawn["arm"].isin(["control", arm])].drop_duplicates("account_id")
-            both = both.set_index("account_id")
-            day = int(both["assigned"].min())
+            both = drawn[drawn["arm"].isin(["control", arm])]
+            both = both.drop_duplicates(["account_id", "arm"]).set_index("account_id")
+            n = both.index.nunique()
+            # of a group that counts as one, members may have been drawn to both
+            both = both[~both.index.duplicated(keep=False)]
+            day = int(drawn["assigned"].min())
+            if day >= until:
+                # drawn, and nothing has come of it yet
+                continue
             rows = records.accounts.rename(columns={"account_id": "unit"})
             rows = rows[rows["unit"].isin(both.index)]
-            start = rows["unit"].map(_first_at(records, 1))
+            start = rows["unit"].map(_first_at(records, int(arm)))
             rows = rows.assign(
-                start=start.where((start >= day) & (start < until)), begin=max(day - BASE, 0), end=until,
+                start=start.where((start >= day) & (start < until)),
+                begin=max(day - BASE, 0), end=until,
                 assigned=rows["unit"].map(both["arm"]) == arm,
                 parent=rows["unit"].map(both["cluster"]).fillna(rows["parent"]),
             )  # fmt: skip
-            found = _comparison(records, BY_LOT[int(arm)], int(arm), rows,
-                                assigned_on=day, of=len(both))  # fmt: skip
-            yield found
+            yield _comparison(
+                records, BY_LOT[int(arm)], int(arm), rows, assigned_on=day, of=n
+            )
 
 
 def _comparison(

@@ -116,10 +116,10 @@ def baseline_share(one: Judged | None) -> float | None:
     if one is None or "revenue" not in one.findings:
         return None
     finding = one.findings["revenue"]
-    value = in_percent(finding)[0]
-    if not claims_effect(finding.grade) or np.isnan(value):
+    value, part = in_percent(finding)[0], took_part(one.comparison)
+    if not claims_effect(finding.grade) or np.isnan(value) or not part > 0:
         return None
-    return 1 / (1 + max(value / took_part(one.comparison), 0.0))
+    return 1 / (1 + max(value / part, 0.0))
 
 
 def retention_rise(judged: tuple[Judged, ...]) -> Uncertain | None:
@@ -132,10 +132,11 @@ def retention_rise(judged: tuple[Judged, ...]) -> Uncertain | None:
     for one in judged:
         finding = one.findings["months_stayed"]
         share = next((e for e in finding.beside if e.name == "share_retained"), None)
-        if finding.answer is None or share is None or share.refused:
+        part = took_part(one.comparison)
+        if finding.answer is None or share is None or share.refused or not part > 0:
             continue
         if best is None or is_higher(finding.grade, best[0]):
-            best = finding.grade, share, took_part(one.comparison)
+            best = finding.grade, share, part
     if best is None:
         return None
     row, part = best[1].frame.iloc[0], best[2]

@@ -45,5 +45,5 @@ def plot_price_premium(
     level = display(frame["conf_level"].iloc[0], "level", style)
     ax.set_xlabel(f"{label('premium_points', style)}; {heading('interval', style)}, {level}")
     ax.set_title(say(meaning("D"), style), loc="left", fontsize="medium", wrap=True)
-    ax.legend(loc="best")
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
     return ax

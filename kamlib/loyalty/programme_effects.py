@@ -30,7 +30,6 @@ STAY = "months_stayed"
 # what a level is there to change, beside what accounts bring
 AIMS = {0: "n_orders", 1: "n_orders", 2: "n_interactions", 3: "revenue"}
 NONE = float("nan")
-_STAYED = "restricted_mean_difference"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +89,8 @@ def judge(
         findings = {
             name: climb(rows, rng=rng, conf_level=rules.conf_level)
             for name, rows in climbed.items()
+            # a change against nothing cannot be told
+            if (rows.accounts["usual"] > 0).all()
         }
         findings[STAY] = climb_retention(
             stay_records(records, one, rules.landmark_months), rng=rng, conf_level=rules.conf_level
@@ -104,27 +105,67 @@ def effects(judged: tuple[Judged, ...]) -> Estimate:
     Returns
     -------
     Estimate
-        One row per `comparison` and `outcome`: `evidence_grade`, `term` (share of what an account
-        usually brings or orders, or months), `estimate` with `conf_low`, `conf_high` (null at D and R,
-        where no effect is told), `naive_difference` (members against others), `n_treated`,
-        `n_control`, `conf_level`, `refusal_code` (why the grade is not higher; null at A). The summary has
-        `best_grade`. Refused where nothing can be compared.
+        One row per `comparison` and `outcome`: `evidence_grade`, `effect_share` (of what an account
+        usually buys, orders, or has to do with us) with `effect_share_low` and `_high` (null at D and
+        R, where no effect is told), `naive_gap` (members against others), `n_treated`, `n_control`,
+        `conf_level`, `refusal_code` (why the grade is not higher; null at A). The summary has
+        `best_grade`, of what accounts bring. Refused where nothing can be compared.
     """
     name = "programme_effects"
     best = best_of(judged)
     if best is None:
         return refusal(name, "programme_effect.nothing")
+    columns = ("effect_share", "effect_share_low", "effect_share_high", "naive_gap")
     rows = [
-        _row(one.comparison, outcome, found)
+        _row(one.comparison, found, columns, {"outcome": outcome})
         for one in judged
         for outcome, found in one.findings.items()
+        if outcome != STAY
     ]
-    frame = pd.DataFrame(rows)
     told = {"n": len(judged), "claimed": sum(claims_effect(one.main.grade) for one in judged),
             "grade": best.main.grade, "comparison": best.comparison.name}  # fmt: skip
     key = "programme_effect.some" if told["claimed"] else "programme_effect.none"
-    summary = one_row(len(frame), "ladder of evidence", best_grade=best.main.grade)
-    return Estimate(name, frame, summary, Sentence(key, told))
+    summary = one_row(len(rows), "ladder of evidence", best_grade=best.main.grade)
+    return Estimate(name, pd.DataFrame(rows), summary, Sentence(key, told))
+
+
+def stay_effects(judged: tuple[Judged, ...]) -> Estimate:
+    """How much longer accounts stay because of the programme, with the grade of every figure.
+
+    Returns
+    -------
+    Estimate
+        One row per `comparison`: `evidence_grade`, `stay_gain` (months within the horizon) with
+        `stay_gain_low` and `_high` (null at D and R), `naive_stay` (of ever members against others,
+        which holds the time that they had to stay to join), `share_gain` (of accounts still there at
+        the end, percentage points), `horizon_months`, `n_treated`, `n_control`, `conf_level`,
+        `refusal_code`. Refused where nothing can be compared.
+    """
+    name = "stay_effects"
+    if not judged:
+        return refusal(name, "programme_effect.nothing")
+    columns = ("stay_gain", "stay_gain_low", "stay_gain_high", "naive_stay")
+    rows, claimed = [], []
+    for one in judged:
+        finding = one.findings[STAY]
+        share = next((e for e in finding.beside if e.name == "share_retained"), None)
+        told = finding.answer is not None and share is not None and not share.refused
+        more = {
+            "share_gain": 100 * float(share.frame["estimate"].iloc[0]) if told and share else NONE,
+            "horizon_months": float(share.note.values["horizon"]) if told and share else NONE,
+        }
+        rows.append(_row(one.comparison, finding, columns, {}) | more)
+        claimed += [finding] if finding.answer is not None else []
+    values = {"n": len(judged), "claimed": len(claimed)}
+    if not claimed:
+        note = Sentence("programme_effect.stay_none", values)
+    else:
+        best = min(claimed, key=lambda found: found.grade)
+        note = Sentence("programme_effect.stay", values | {"note": best.note})
+    order = ["comparison", "evidence_grade", *columns, "share_gain", "horizon_months", "n_treated",
+             "n_control", "conf_level", "refusal_code"]  # fmt: skip
+    summary = one_row(len(rows), "ladder of evidence")
+    return Estimate(name, pd.DataFrame(rows)[order], summary, note)
 
 
 def by_tier(one: Judged | None, *, rng: np.random.Generator, conf_level: float = 0.95) -> Estimate:
@@ -145,19 +186,20 @@ def by_tier(one: Judged | None, *, rng: np.random.Generator, conf_level: float =
     return effects_by_group(one.records, groups, one.main, rng=rng, conf_level=conf_level)
 
 
-def _row(found: Comparison, outcome: str, finding: Finding) -> dict[str, object]:
-    value, low, high = in_percent(finding)
+def _row(
+    found: Comparison, finding: Finding, columns: tuple[str, ...], more: dict[str, object]
+) -> dict[str, object]:
     naive = NONE
     if finding.naive is not None and len(finding.naive.frame):
         naive = as_share(finding.naive.frame.iloc[0])[0]
-    inside, drawn = with_it(found), found.assigned_on is not None
-    return {
-        "comparison": found.name, "outcome": outcome, "evidence_grade": finding.grade,
-        "term": _STAYED if outcome == STAY else "ate_ratio" if drawn else "att_ratio",
-        "estimate": value, "conf_low": low, "conf_high": high, "naive_difference": naive,
+    inside, answer = with_it(found), finding.answer
+    row: dict[str, object] = {"comparison": found.name} | more
+    row |= {"evidence_grade": finding.grade}
+    row |= dict(zip(columns, (*in_percent(finding), naive), strict=True))
+    return row | {
         "n_treated": len(inside), "n_control": len(found.accounts) - len(inside),
-        "conf_level": NONE if finding.answer is None else finding.answer.frame["conf_level"].iloc[0],
-        "refusal_code": None if finding.grade == "A" or not finding.codes else str(_why(finding)),
+        "conf_level": NONE if answer is None else answer.frame["conf_level"].iloc[0],
+        "refusal_code": None if finding.grade == "A" or not finding.codes else _why(finding),
     }  # fmt: skip
 
 

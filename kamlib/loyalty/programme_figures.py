@@ -25,15 +25,15 @@ def plot_effects(
         Whose rows are drawn, in percent of the usual month.
     """
     rows = frame[
-        (frame["outcome"] == outcome) & frame[["estimate", "naive_difference"]].notna().any(axis=1)
+        (frame["outcome"] == outcome) & frame[["effect_share", "naive_gap"]].notna().any(axis=1)
     ]
     ax = axes(ax, 8.0, 1.8 + 0.5 * len(rows))
     places = np.arange(len(rows))
-    ax.plot(rows["naive_difference"], places, "x", color=MUTED,
+    ax.plot(rows["naive_gap"], places, "x", color=MUTED,
             label=heading("naive difference, no effect", style))  # fmt: skip
-    told = rows["estimate"].notna().to_numpy()
+    told = rows["effect_share"].notna().to_numpy()
     ax.errorbar(
-        rows["estimate"][told], places[told], xerr=_ends(rows[told], "estimate", "conf_low", "conf_high"),
+        rows["effect_share"][told], places[told], xerr=_ends(rows[told], "effect_share", "effect_share_low", "effect_share_high"),
         fmt="o", color=PALETTE[0], capsize=3, label=_told(frame, style),
     )  # fmt: skip
     ax.axvline(0, color=MUTED, linewidth=1, linestyle="--")

@@ -112,7 +112,7 @@ def _trials(book: Book, months: pd.DatetimeIndex, day: date) -> pd.DataFrame:
         pd.to_datetime(found["assigned_on"]).dt.day > 1
     )
     order = ["trial_id", "account_id", "arm", "assigned", "cluster"]
-    return found[order].sort_values(order[:2], ignore_index=True)
+    return found[order].sort_values(order, ignore_index=True)
 
 
 def _place(days: pd.Series, months: pd.DatetimeIndex) -> pd.Series:

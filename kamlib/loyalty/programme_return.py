@@ -94,7 +94,7 @@ def programme_return(
     frame = pd.DataFrame(rows)
     numbers = [c for c in frame if c not in ("comparison", "evidence_grade", "refusal_code")]
     frame = frame.astype(dict.fromkeys(numbers, "float64"))
-    best = frame[frame["comparison"] == first.comparison.name].iloc[0]
+    best = frame.iloc[judged.index(first)]
     told_values = {str(name): value for name, value in best.items()} | {"level": rules.conf_level, "months": rules.horizon_months,
                                     "grade": best["evidence_grade"], "rate": rules.discount_rate,
                                     "n": best["n_members"]}  # fmt: skip

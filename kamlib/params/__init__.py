@@ -25,14 +25,17 @@ from kamlib.params.describe import SCHEMA_FILE, annotated_yaml, json_schema
 from kamlib.params.files import home, load_unit, unit_names
 from kamlib.params.ledger import LedgerParams
 from kamlib.params.loyalty_roi import LoyaltyRoiParams
+from kamlib.params.loyalty_trial import LoyaltyTrialParams
 from kamlib.params.read import unit_from
-from kamlib.params.section import Section, Share
-from kamlib.params.sources import SNAPSHOTS, BookSource, TableName, TableSource
+from kamlib.params.section import RECORDS, Record, Section, Share
+from kamlib.params.sources import SNAPSHOTS, TRIALS, BookSource, TableName, TableSource
 from kamlib.params.unit import Unit, check_unit_name
 
 __all__ = [
+    "RECORDS",
     "SCHEMA_FILE",
     "SNAPSHOTS",
+    "TRIALS",
     "BookSource",
     "ChurnParams",
     "ChurnSnapshotParams",
@@ -42,8 +45,10 @@ __all__ = [
     "LedgerParams",
     "LifetimeParams",
     "LoyaltyRoiParams",
+    "LoyaltyTrialParams",
     "ParamError",
     "ProfitParams",
+    "Record",
     "Section",
     "Share",
     "TableName",

@@ -7,8 +7,13 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Share = Annotated[float, Field(gt=0, lt=1)]
-# tables with dates, or one line per customer as of one day
-Record = Literal["tables", "snapshot"]
+Record = Literal["tables", "snapshot", "trial"]
+# each as a message names it
+RECORDS: dict[Record, str] = {
+    "tables": "tables with dates",
+    "snapshot": "a record of one day",
+    "trial": "a record of one trial",
+}
 
 
 class Section(BaseModel):

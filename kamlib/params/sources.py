@@ -8,7 +8,9 @@ from pydantic import Field, model_validator
 
 from kamlib.params.section import Record, Section
 
-SNAPSHOTS = ("telco", "mobile_subscribers")  # an adapter and a demo; all others give tables
+# an adapter and a demo each; all others give tables
+SNAPSHOTS = ("telco", "mobile_subscribers")
+TRIALS = ("hillstrom", "mail_trial")
 
 TableName = Literal[
     "accounts", "account_history", "transactions", "contracts", "invoices", "payments",
@@ -41,7 +43,9 @@ class BookSource(Section):
     """Where the records of the unit come from: a demo, a public record, a database, or files."""
 
     demo: str = Field("", description="name of a simulated demo unit")
-    adapter: str = Field("", description="reader for a public record: online-retail-ii, telco")
+    adapter: str = Field(
+        "", description="reader for a public record: online-retail-ii, telco, hillstrom"
+    )
     file: str = Field("", description="file that the adapter reads, relative to this file")
     countries: tuple[str, ...] = Field(
         (), description="countries that make up the unit (adapter online-retail-ii); empty: all"
@@ -58,8 +62,11 @@ class BookSource(Section):
 
     @property
     def gives(self) -> Record:
-        """What the records are: tables, or a snapshot of one day."""
-        return "snapshot" if {self.adapter, self.demo} & set(SNAPSHOTS) else "tables"
+        """What the records are: tables, a snapshot of one day, or a finished trial."""
+        origin = {self.adapter, self.demo}
+        if origin & set(SNAPSHOTS):
+            return "snapshot"
+        return "trial" if origin & set(TRIALS) else "tables"
 
     @model_validator(mode="after")
     def _one_origin(self) -> BookSource:

@@ -16,6 +16,7 @@ from kamlib.params.churn_snapshot import ChurnSnapshotParams
 from kamlib.params.customer_value import CustomerValueParams
 from kamlib.params.ledger import LedgerParams
 from kamlib.params.loyalty_roi import LoyaltyRoiParams
+from kamlib.params.loyalty_trial import LoyaltyTrialParams
 from kamlib.params.section import Section
 from kamlib.params.sources import BookSource
 
@@ -45,6 +46,7 @@ class Unit(Section):
     churn_survival: ChurnParams = Field(default_factory=ChurnParams)
     churn_snapshot: ChurnSnapshotParams = Field(default_factory=ChurnSnapshotParams)
     loyalty_roi: LoyaltyRoiParams = Field(default_factory=LoyaltyRoiParams)
+    loyalty_trial: LoyaltyTrialParams = Field(default_factory=LoyaltyTrialParams)
     folder: Path = Field(Path("."), exclude=True, description="folder of the parameter file")
 
     @model_validator(mode="after")

@@ -2,7 +2,8 @@
 
 A study is a notebook `notebooks/NN_name.ipynb`; its name is the file's without the number, and 00 is no
 study. Every parameter file is read first, and every fault of every file is reported at once. A study runs
-for the units whose records it takes: most take tables, some a record of one day (`Section.reads`).
+for the units whose records it takes: most take tables, some a record of one day or of one trial
+(`Section.reads`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from datetime import date
 from pathlib import Path
 
 from kamlib.errors import ParamError, nearest
-from kamlib.params import Unit, home, load_unit, resolve_secrets, unit_names
+from kamlib.params import RECORDS, Unit, home, load_unit, resolve_secrets, unit_names
 
 _STUDY = re.compile(r"(?!00)(\d\d)_(\w+)\.ipynb")
 
@@ -80,8 +81,8 @@ def plan_jobs(
     studies
         Names of studies; empty: all.
     as_of
-        Last day that is known, as YYYY-MM-DD; empty: what each unit's file says. A record of one day
-        keeps its own.
+        Last day that is known, as YYYY-MM-DD; empty: what each unit's file says. A record without
+        dates keeps its own.
     demo
         Take demo units only.
 
@@ -114,8 +115,7 @@ def _idle(named: list[Unit], chosen: dict[str, Path], jobs: list[Job]) -> Iterat
     busy = {job.unit.business_unit for job in jobs}
     for unit in named:
         if unit.business_unit not in busy:
-            kind = "a record of one day" if unit.book.gives == "snapshot" else "tables with dates"
-            yield f"{unit.business_unit} gives {kind}, which {studies} cannot read"
+            yield f"{unit.business_unit} gives {RECORDS[unit.book.gives]}, which {studies} cannot read"
     if not named and not jobs:
         yield f"no unit gives the records that {studies} can read"
 
@@ -128,7 +128,7 @@ def _load(named: list[str], as_of: str, *, demo: bool) -> tuple[list[Unit], list
     for name in names:
         try:
             unit = load_unit(name, as_of=as_of)
-            if as_of and unit.book.gives == "snapshot":
+            if as_of and unit.book.gives != "tables":
                 unit = load_unit(name)
             resolve_secrets(unit.book.database)
         except ParamError as error:

@@ -17,11 +17,11 @@ from typing import Any
 import pandas as pd
 from IPython.display import display
 
-from kamlib.book import Book, Snapshot, open_book, open_snapshot
+from kamlib.book import Book, Listing, open_records
 from kamlib.errors import ParamError
 from kamlib.glossary import Sentence, Style, heading, say
 from kamlib.glossary import display as shown_as
-from kamlib.params import Unit, home, load_unit
+from kamlib.params import RECORDS, Unit, home, load_unit
 from kamlib.results import Check, Estimate
 from kamlib.show.csv import safe_csv
 from kamlib.show.excel import write_excel
@@ -42,15 +42,15 @@ class Session:
     study
         Name of the study, as in "customer_value".
     unit, book
-        Parameters and records of the business unit; the latter are a `Snapshot` where the study reads
-        a record of one day.
+        Parameters and records of the business unit; the latter are a `Listing` where the study reads
+        a record of one day or of one trial.
     params
         The study's own section of the parameters.
     page
         What is shown; its figures and tables are what is published.
     """
 
-    def __init__(self, study: str, unit: Unit, book: Book | Snapshot) -> None:
+    def __init__(self, study: str, unit: Unit, book: Book | Listing) -> None:
         self.study = study
         self.unit = unit
         self.book = book
@@ -134,7 +134,7 @@ class Session:
         names = ("n", "kept", "aside", "later")
         values = dict(zip(names, (int(total) for total in totals), strict=True))
         known = {"n_tables": len(counts), "as_of": self.book.as_of}
-        key = "snapshot.read" if isinstance(self.book, Snapshot) else "book.read"
+        key = "snapshot.read" if isinstance(self.book, Listing) else "book.read"
         self.page.note(Sentence(key, values | known))
         self.table(counts[counts["n_read"] != counts["n_kept"]], "rows_read", "What was read")
         if len(faults):
@@ -223,7 +223,7 @@ class Session:
             text = shown_as(value, kind, self.style)
             # JSON has neither NaN nor infinity
             known = float(value) if math.isfinite(value) else None
-            if kind == "short" and self.style.currency and known is not None:
+            if kind in ("short", "cents") and self.style.currency and known is not None:
                 text = f"{self.style.currency}\u00a0{text}"
             shown = say(words, self.style) if words else label(name, Style(self.style.language))
             entries.append({"name": name, "label": shown, "value": known, "text": text})
@@ -262,9 +262,9 @@ class Session:
         display({MIME: facts, "text/plain": words}, raw=True)  # type: ignore[no-untyped-call]
 
 
-def _days(book: Book | Snapshot) -> tuple[Any, Any] | None:
+def _days(book: Book | Listing) -> tuple[Any, Any] | None:
     """Return the first and the last day of the records; None where they have no days."""
-    if isinstance(book, Snapshot):
+    if isinstance(book, Listing):
         return None
     sales = book["transactions"]
     found = sales.aggregate(first=sales.date.min(), last=sales.date.max()).execute().iloc[0]
@@ -302,12 +302,10 @@ def open_study(study: str, business_unit: str, as_of: str = "", overrides: Any =
     """
     unit = load_unit(business_unit, as_of=as_of, overrides=overrides)
     if not unit.suits(study):
-        kinds = {"tables": "tables with dates", "snapshot": "a record of one day, without dates"}
         raise ParamError(
-            f"params/{business_unit}.yaml: the unit gives {kinds[unit.book.gives]}, which study "
+            f"params/{business_unit}.yaml: the unit gives {RECORDS[unit.book.gives]}, which study "
             f"'{study}' cannot read; `kam list` names the studies of the unit"
         )
     use_theme()
     pd.options.display.max_columns = 30
-    is_snapshot = unit.book.gives == "snapshot"
-    return Session(study, unit, open_snapshot(unit) if is_snapshot else open_book(unit))
+    return Session(study, unit, open_records(unit))

@@ -22,7 +22,7 @@ from kamlib.show.theme import width
 # display kind -> how Excel shows it
 _FORMATS = {
     "money": "#,##0", "short": "#,##0", "count": "#,##0", "days": "#,##0", "percent": "0.0%",
-    "level": "0.0%", "score": "0.0", "ratio": "0.00", "index": "0.000", "date": "yyyy-mm-dd",
+    "level": "0.0%", "score": "0.0", "ratio": "0.00", "cents": "0.00", "index": "0.000", "date": "yyyy-mm-dd",
     "month": "yyyy-mm",
 }  # fmt: skip
 _ROWS, _LONGEST, _NAME = 1_048_575, 32_767, 31

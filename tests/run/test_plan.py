@@ -131,6 +131,19 @@ def test_records_that_no_chosen_study_takes_are_named(project):
     )  # fmt: skip
 
 
+def test_a_trial_runs_the_study_of_trials_alone(project):
+    project.unit("mailed", "as_of: 2025-06-30\nbook:\n  adapter: hillstrom\n  file: mails.csv\n")
+    project.unit("list", LIST)
+    for number, study in ((10, "value"), (21, "churn_snapshot"), (31, "loyalty_trial")):
+        project.study(number, study)
+    jobs = plan_jobs(as_of="2024-12-31")[0]
+    assert [str(job) for job in jobs] == ["list churn_snapshot", "mailed loyalty_trial"]
+    assert {job.as_of for job in jobs} == {"2025-06-30"}
+    assert plan_jobs(["mailed"], ["churn_snapshot"]) == (
+        [], ["mailed gives a record of one trial, which churn_snapshot cannot read"]
+    )  # fmt: skip
+
+
 def test_the_demo_of_one_day_runs_among_the_demo_units(project):
     project.unit("show", DEMO), project.unit("day", DEMO.replace("DEMO", "mobile_subscribers"))
     project.study(10, "value"), project.study(21, "churn_snapshot")

@@ -19,7 +19,8 @@ industrial_supplies
     no table `contracts`; why an account ended stands in `defections` alone. Some intermediaries
     stop ordering for three to five months in spring 2023, sell from stock, and go on.
 
-A fourth demo, mobile_subscribers, is no book but a record of one day: `subscribers`.
+Two demos are no books: mobile_subscribers is a record of one day (`subscribers`), mail_trial one of a
+finished trial (`mailing`).
 
 Only telecom_lines has the table `trials`. `defections` carries `recorded_on`; no other table does,
 and none carries `currency`. Where a contract, an assignment or a membership ends, the day named is

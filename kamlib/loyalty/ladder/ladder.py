@@ -167,7 +167,9 @@ def _named(check: Check, grade: Grade) -> Check:
 def _scale(evidence: Evidence) -> tuple[Gate, ...]:
     """Return whether changes could be told in percent."""
     n = int(np.sum(evidence.amount <= 0))
-    return (
-        gate(Code.NEGATIVE_BASE_LOG, n == 0, "loyalty_ladder.log_holds", n=n,
-             of=int(np.isfinite(evidence.amount).sum())),
+    told = gate(
+        Code.NEGATIVE_BASE_LOG, evidence.scale == "log", "loyalty_ladder.log_holds", n=n,
+        of=int(np.isfinite(evidence.amount).sum()),
     )  # fmt: skip
+    # told, and nothing that anybody has to mend
+    return (told if told.holds else replace(told, check=replace(told.check, passed=None)),)
