@@ -9,6 +9,7 @@ import numpy as np
 from kamlib.glossary import Sentence
 from kamlib.loyalty.indicators.behaviour import ALL
 from kamlib.loyalty.ladder.grades import claims_effect
+from kamlib.loyalty.ladder.refusals import Code
 from kamlib.results import Estimate
 
 MOST = 7  # more than that nobody does
@@ -44,20 +45,24 @@ def _verdict(found: Found, act_from: float) -> Sentence | None:
     if paid is None:
         return None
     if paid.refused:
+        if paid.note.key == "programme_effect.no_programme":
+            return Sentence("loyalty_action.record")
         costs = paid.note.key == "programme_effect.no_costs"
         return Sentence("loyalty_action.book_costs") if costs else None
     chance, grade = float(paid["chance_paid"]), str(paid["grade"])
     if not np.isfinite(chance):
         needed = float(paid["break_even_share"])
         return Sentence("loyalty_action.unknown", {"needed": needed}) if needed > 0 else None
-    row = paid.frame[paid.frame["chance_paid"] == chance].iloc[0]
+    rows = paid.frame[paid.frame["evidence_grade"] == grade]
+    row = rows[rows["chance_paid"] == chance].iloc[0]
     values = {"chance": chance, "grade": grade, "need": act_from, "low": row["net_value_low"],
               "high": row["net_value_high"]}  # fmt: skip
     if chance >= act_from:
         return Sentence("loyalty_action.go_on", values)
-    return Sentence(
-        "loyalty_action.stop" if chance <= _SURELY_NOT else "loyalty_action.weak", values
-    )
+    # a comparison that would hardly have seen a return that is there cannot say that there is none
+    blind = Code.EXAGGERATION in str(row["refusal_code"])
+    stop = chance <= _SURELY_NOT and not blind
+    return Sentence("loyalty_action.stop" if stop else "loyalty_action.weak", values)
 
 
 def _trial(found: Found) -> Sentence | None:

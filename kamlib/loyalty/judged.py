@@ -55,6 +55,11 @@ def best_of(judged: tuple[Judged, ...]) -> Judged | None:
     return best
 
 
+def grade_of(one: Judged | None) -> Grade:
+    """Return the grade on what accounts bring; R where nothing could be compared."""
+    return "R" if one is None else one.main.grade
+
+
 def in_percent(finding: Finding) -> tuple[float, float, float]:
     """Return effect and limits as a share, or in the units of the outcome; NaN where none is told."""
     if finding.answer is None:

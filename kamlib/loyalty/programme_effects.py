@@ -6,21 +6,25 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
 from kamlib.book.schemas import TIERS
 from kamlib.glossary import Sentence
 from kamlib.loyalty.comparisons import Comparison, comparisons, ladder_records, stay_records
+from kamlib.loyalty.identities import LEVELS
 from kamlib.loyalty.judged import (
     Judged,
     as_share,
     best_of,
     in_percent,
+    took_part,
     usual_of_members,
     with_it,
 )
 from kamlib.loyalty.ladder.by_group import effects_by_group
 from kamlib.loyalty.ladder.grades import claims_effect
 from kamlib.loyalty.ladder.ladder import Finding, climb
+from kamlib.loyalty.ladder.pooling import pooled
 from kamlib.loyalty.ladder.retained import climb_retention
 from kamlib.loyalty.programme_records import ProgrammeRecords
 from kamlib.params import LoyaltyRoiParams
@@ -184,6 +188,43 @@ def by_tier(one: Judged | None, *, rng: np.random.Generator, conf_level: float =
     order = [tier for tier in TIERS if (tiers == tier).any()]
     groups = pd.Series(pd.Categorical(tiers, order, ordered=True), tiers.index)
     return effects_by_group(one.records, groups, one.main, rng=rng, conf_level=conf_level)
+
+
+def by_level(judged: tuple[Judged, ...], *, conf_level: float = 0.95) -> Estimate:
+    """Effect of each level over the one below on what accounts bring, drawn together.
+
+    Of several comparisons of a level that of the highest grade counts; one by lot is told for those
+    that took part because of it.
+
+    Returns
+    -------
+    Estimate
+        As `ladder.pooling.pooled`, with `evidence_grade` and `term`; the summary has `grade`, the
+        lowest of the levels with a figure. A level without one stands at the mean. Refused with
+        fewer than two levels that carry an effect.
+    """
+    name, rows, grades = "effects_by_level", [], []
+    for level in LEVELS:
+        best = best_of(tuple(one for one in judged if one.comparison.level == level))
+        if best is None:
+            continue
+        value, low, high = in_percent(best.main)
+        part, inside = took_part(best.comparison), len(with_it(best.comparison))
+        error = (high - low) / 2 / float(norm.ppf((1 + conf_level) / 2))
+        rows.append(
+            {"group": best.comparison.name, "evidence_grade": best.main.grade, "term": "att_ratio",
+             "estimate": value / part, "std_error": error / part, "n_treated": inside,
+             "n_control": len(best.comparison.accounts) - inside}
+        )  # fmt: skip
+        grades += [best.main.grade] if np.isfinite(value) else []
+    if not rows:
+        return refusal(name, "programme_effect.nothing")
+    found = pooled(pd.DataFrame(rows), conf_level=conf_level)
+    if found.refused:
+        return refusal(name, found.note.key, **found.note.values)
+    note = Sentence("loyalty_groups.by_group", {"outcome": "contribution", "pooled": found.note})
+    summary = found.summary.assign(grade=max(grades))
+    return Estimate(name, found.frame, summary, note, found.checks)
 
 
 def _row(

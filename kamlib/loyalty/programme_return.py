@@ -73,9 +73,12 @@ def programme_return(
         Refused without costs or comparisons.
     """
     name = "programme_return"
-    if costs is None:
-        return refusal(name, "programme_effect.no_costs")
     first = best_of(judged)
+    if costs is None:
+        none = first is None
+        return refusal(
+            name, "programme_effect.no_programme" if none else "programme_effect.no_costs"
+        )
     if first is None:
         return refusal(name, "programme_effect.nothing")
     rows, checks = [], []

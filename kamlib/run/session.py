@@ -112,9 +112,11 @@ class Session:
 
     def conclude(self, *findings: Estimate) -> None:
         """Show the notes of the findings once more; what was refused concludes nothing."""
-        for finding in findings:
-            if not finding.refused:
-                self.page.note(finding)
+        told = [finding for finding in findings if not finding.refused]
+        for finding in told:
+            self.page.note(finding)
+        if not told:
+            self.page.note(Sentence("report.nothing_concluded"))
 
     def steps(self, steps: Iterable[Sentence]) -> None:
         """Show what the reader does now, numbered."""
