@@ -14,6 +14,7 @@ from kamlib.results import Estimate
 
 MOST = 7  # more than that nobody does
 _SURELY_NOT = 0.2
+_SETTLES = 0.5  # chance to find a programme that just pays, below which a trial settles nothing
 _LONGEST = 12  # months that a trial is asked for first
 
 
@@ -71,6 +72,10 @@ def _trial(found: Found) -> Sentence | None:
     if plan is None or drawn is None or (changed is not None and changed["best_grade"] == "A"):
         return None
     row = plan.frame.iloc[(plan.frame["trial_months"] - _LONGEST).abs().argmin()]
+    chance = float(row.get("power", np.nan))
+    if chance < _SETTLES:
+        told = {"n": row["n_accounts"], "chance": chance, "need": row["accounts_needed"]}
+        return Sentence("loyalty_action.trial_small", told)
     values = {"n": len(drawn.frame), "groups": drawn.frame["cluster"].nunique(),
               "months": row["trial_months"], "least": row["detectable"]}  # fmt: skip
     return Sentence("loyalty_action.trial", values)

@@ -216,9 +216,7 @@ def _trials(records: ProgrammeRecords, rules: LoyaltyRoiParams) -> Iterator[Comp
                 assigned=rows["unit"].map(both["arm"]) == arm,
                 parent=rows["unit"].map(both["cluster"]).fillna(rows["parent"]),
             )  # fmt: skip
-            yield _comparison(
-                records, BY_LOT[int(arm)], int(arm), rows, assigned_on=day, of=n
-            )
+            yield _comparison(records, BY_LOT[int(arm)], int(arm), rows, assigned_on=day, of=n)
 
 
 def _comparison(

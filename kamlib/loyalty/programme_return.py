@@ -92,6 +92,10 @@ def programme_return(
             why = told or refusals[0]
             values |= {"why": why.sentence, "mend": why.remedy}
             checks.append(Check(label, False, Sentence("programme_effect.not_told", values)))
+        elif row["refusal_code"]:
+            checks.append(
+                Check(label, False, Sentence("programme_effect.nobody_took_part", values))
+            )
         else:
             checks.append(Check(label, True, Sentence("programme_effect.told", values)))
     frame = pd.DataFrame(rows)
@@ -147,6 +151,8 @@ def _row(
     row["refusal_code"] = ", ".join(str(refusal.code) for refusal in refusals) or None
     stops = {Code.NO_CAUSE, Code.MARGIN_MISSING, Code.COST_MISSING}
     if codes & stops or not claims_effect(one.main.grade) or np.isnan(gain):
+        # of a lot that made nobody join there is no effect on whoever joined
+        row["refusal_code"] = row["refusal_code"] or str(Code.CROSSOVER)
         return row, refusals
     half = error * float(norm.ppf((1 + rules.conf_level) / 2))
     row |= {"gain_per_month": gain, "gain_month_low": gain - half, "gain_month_high": gain + half}

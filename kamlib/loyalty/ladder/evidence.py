@@ -186,7 +186,9 @@ def evidence_of(records: Records) -> Evidence:
     late = [name for name, day in records.known_on.items() if day - first >= zero]
     if late:
         raise Refused(Code.POST_TREATMENT_COVARIATE, covariate=late[0], n=len(late))
-    _refuse_few(start, joined if assigned is None else assigned, width, zero)
+    # of whom nothing is known from then on says nothing
+    seen = wide.iloc[:, zero:].notna().any(axis=1).to_numpy()
+    _refuse_few(start[seen], (joined if assigned is None else assigned)[seen], zero)
     other = None
     if "other_start" in facts:
         other = facts["other_start"].notna().to_numpy()
@@ -219,12 +221,12 @@ def _usual(amount: Floats, start: Ints, zero: int) -> Floats:
     return np.where(count > 0, sums / np.maximum(count, 1), np.nan)
 
 
-def _refuse_few(start: Ints, treated: Bools, width: int, zero: int) -> None:
+def _refuse_few(start: Ints, treated: Bools, zero: int) -> None:
     n_treated, n_control = int(treated.sum()), int((~treated).sum())
     counts = {"n_treated": n_treated, "n_control": n_control, "need": ARM_MIN}
     if n_treated and (start[treated] == 0).all():
         raise Refused(Code.ALWAYS_TREATED_ONLY, n=n_treated)
-    if n_control == 0:
+    if n_control == 0 and n_treated:
         raise Refused(Code.NO_CONTROL, n=n_treated)
     if min(n_treated, n_control) < ARM_MIN:
         raise Refused(Code.NO_TREATED_MIN, **counts)

@@ -140,9 +140,7 @@ def _told(records: Records, evidence: Evidence, rungs: list[Rung], conf_level: f
     checks = (*(_named(g.check, rung.grade) for rung in rungs for g in rung.gates),
               *(g.check for g in (*last.doubts, *last.notes, *_scale(evidence))), *last.shown)  # fmt: skip
     by_lot = evidence.assigned is not None
-    beside = naive(
-        section(evidence, assigned=by_lot, still_there=False), conf_level=conf_level
-    )
+    beside = naive(section(evidence, assigned=by_lot, still_there=False), conf_level=conf_level)
     if grade == "D" or last.answer is None:
         why = refusals[-1 if not last.holds else 0]
         why = next((g.refusal for g in last.gates + last.doubts if g.refusal), why)

@@ -57,8 +57,8 @@ def contractual(
     Each draw takes one set of parameters and plays every chain of contracts forward: is it lost
     within its term, at the end of it, or renewed for as long again. An account's yearly revenue, all
     of it, is split over its chains by contract value and stops with them. What an account that stays
-    brings in a later year is its level now, times the growth that all share, times the course of a
-    past account of like size.
+    brings in a later year is its level now, moved by what lasts of its own growth, times the growth
+    that all share, times the course of a past account of like size.
 
     Parameters
     ----------

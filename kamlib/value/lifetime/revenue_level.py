@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 
 from kamlib.value.lifetime.contract_courses import IN_FORCE
 from kamlib.value.lifetime.contract_facts import YEAR_DAYS, Terms
+from kamlib.value.lifetime.own_trend import MIN_PAIRS, own_trend
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-MIN_PAIRS = 20  # past account-years below which nothing is said about how revenue moves
 _OWN = 0.9  # part of an account's level that its own revenue makes up
 _LIKE = 80  # past account-years of like size that an account may be given, or a tenth of all
 _FAR = 1.5  # log ratios beyond this say no more about the usual spread
-_WANDER = np.linspace(0.0, 0.15, 31)  # how far common growth may move from one year to the next
-_USUAL = 0.02  # scale of its half-normal prior
+_WANDER = np.linspace(0.0, 0.15, 61)  # how far common growth may move from one year to the next
+_RARE, _SELDOM = 0.05, 0.01  # a wander beyond the first has the second for its prior chance
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,7 +104,8 @@ def revenue_level(
 
     The level is the revenue of the last 365 days, drawn by a tenth towards what the account's
     contract value usually brings, so that one that happened to buy nothing is not written off. Of an
-    account that came within the year, the part before is filled in from its contract value.
+    account that came within the year, the part before is filled in from its contract value. It then
+    moves by as much of the account's own growth as is seen to last (`own_trend`).
 
     The same is computed for the ends of past years, and held against the years that followed for
     accounts that stayed. Log ratios of older years are stretched to the spread of the latest.
@@ -120,15 +121,16 @@ def revenue_level(
     ids, years = _years(terms, chains, revenue)
     level = _levels(years)
     here = ids.get_indexer(pd.Index(accounts))
-    base, is_new = level[here, 0], years.share[here, 0] < 1
+    is_new = years.share[here, 0] < 1
     past = (level > 0) & (years.stayed >= 1)
     past[:, 0] = False
     settled = past & (years.share >= 1)
     if settled.sum() < MIN_PAIRS:
-        return RevenueLevel(base, is_new, None, None, np.empty(0), np.empty(0))
+        return RevenueLevel(level[here, 0], is_new, None, None, np.empty(0), np.empty(0))
+    level = level * own_trend(level, years.revenue, settled)
     growth, error = _growth(years, level, settled)
     return RevenueLevel(
-        base, is_new, _donors(years, level, settled, growth),
+        level[here, 0], is_new, _donors(years, level, settled, growth),
         _donors(years, level, past & ~settled, growth), growth, error,
     )  # fmt: skip
 
@@ -158,7 +160,9 @@ def draw_growth(level: RevenueLevel, n_years: int, draws: int, rng: np.random.Ge
     """Common growth of the years ahead, one path per draw, as factors on the base.
 
     The growth of a year is that of the year before and a step; how large steps are is learnt from the
-    unit's past years (prior: half-normal of scale 0.02), and so is how surely past growth is known.
+    unit's past years, and so is how surely past growth is known. A few years say little of how
+    large steps are: the prior of their standard deviation is exponential, with a chance of 1 % to be
+    above 0.05, so that growth is steady unless the past shows that it is not.
 
     Returns
     -------
@@ -169,12 +173,14 @@ def draw_growth(level: RevenueLevel, n_years: int, draws: int, rng: np.random.Ge
     ----------
     Durbin, J. and Koopman, S. J. (2012). Time Series Analysis by State Space Methods, 2nd ed.,
     Oxford, chapter 2 (local level).
+    Simpson, D., Rue, H., Riebler, A., Martins, T. G. and Sørbye, S. H. (2017). Penalising model
+    component complexity. Statistical Science 32, 1–28 (the prior). doi:10.1214/16-STS576
     """
     if not len(level.growth):
         return np.ones((draws, n_years))
     mean = np.full(len(_WANDER), level.growth[0])
     spread = np.full(len(_WANDER), level.growth_error[0] ** 2)
-    weight = -0.5 * (_WANDER / _USUAL) ** 2
+    weight = np.log(_SELDOM) * _WANDER / _RARE
     for value, error in zip(level.growth[1:], level.growth_error[1:], strict=True):
         ahead = spread + _WANDER**2
         total = ahead + error**2
