@@ -29,7 +29,7 @@ def account_months(book: Book, ledger: Ledger, first: date, last: date) -> pd.Da
     DataFrame
         One row per account that ordered within the first twelve months or before, and month:
         `account_id`, `month` (datetime64, its first day), `contribution` (NaN in a month whose costs
-        are not known), `revenue`, `n_orders`, `n_interactions` (visits, and service that was no
+        are not known, and in all where too few are, see `ledger.min_cost_coverage`), `revenue`, `n_orders`, `n_interactions` (visits, and service that was no
         complaint; NaN where the unit records neither). Months without trade are zero, also before its first
         and after its last order: whoever left brings nothing, and is not left out.
     """
@@ -38,26 +38,33 @@ def account_months(book: Book, ledger: Ledger, first: date, last: date) -> pd.Da
     known = lines.filter(lines.amount > 0, lines.date <= ibis.date(end))
     rows = ledger.table.semi_join(known.select("account_id").distinct(), "account_id")
     rows = rows.filter(rows.month >= ibis.date(first), rows.month <= ibis.date(last))
-    enough = rows.volume_costed >= book.unit.ledger.min_cost_coverage * rows.volume
+    least = book.unit.ledger.min_cost_coverage
+    enough = rows.volume_costed >= least * rows.volume
     found = rows.select(
         "account_id",
         "month",
         "revenue",
         "n_orders",
+        "volume",
+        "volume_costed",
         contribution=enough.ifelse(rows.contribution, ibis.null("float64")),
     )
     frame: pd.DataFrame = found.to_pyarrow().to_pandas(date_as_object=False)
+    # else months of nothing would be known, and those of trade not
+    known_costs = ledger.has_contribution and bool(
+        frame["volume_costed"].sum() >= least * frame["volume"].sum()
+    )
     frame["month"] = frame["month"].astype("datetime64[ns]")
     months = pd.date_range(first, last, freq="MS", name="month")
     accounts = pd.Index(sorted(frame["account_id"].unique()), name="account_id")
     index = pd.MultiIndex.from_product([accounts, months])
     absent = index.difference(pd.MultiIndex.from_frame(frame[["account_id", "month"]]))
     nothing = absent.to_frame(index=False).assign(**dict.fromkeys(OUTCOMES, 0.0))
-    if not ledger.has_contribution:
-        nothing["contribution"] = float("nan")
     frame["n_interactions"] = 0.0
     if len(nothing):
         frame = pd.concat([frame, nothing], ignore_index=True)
+    if not known_costs:
+        frame["contribution"] = float("nan")
     met = _interactions(book, last)
     key = pd.MultiIndex.from_frame(frame[["account_id", "month"]])
     frame["n_interactions"] = (

@@ -73,7 +73,9 @@ def judge(
     """
     if records is None:
         return ()
-    outcome, known = "contribution", margin_known or rules.margin is not None
+    outcome = "contribution"
+    margin_known = margin_known and bool(records.panel[outcome].notna().any())
+    known = margin_known or rules.margin is not None
     if not margin_known:
         share = 1.0 if rules.margin is None else rules.margin
         records = _with_contribution(records, share)

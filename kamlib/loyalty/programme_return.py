@@ -28,7 +28,7 @@ NONE = float("nan")
 _FIGURES = (
     "gain_per_month", "gain_month_low", "gain_month_high", "net_value", "net_value_low",
     "net_value_high", "roi", "roi_low", "roi_high", "chance_paid", "npv", "npv_from", "npv_to",
-    "payback_months",
+    "payback_months", "payback_from", "payback_to",
 )  # fmt: skip
 
 
@@ -67,7 +67,8 @@ def programme_return(
         gained per member and month) with `gain_month_low`, `gain_month_high`, `net_value` (gain less
         cost, so far) with `net_value_low`, `net_value_high`, `roi` with `roi_low`, `roi_high`
         (Fieller), `chance_paid`, `npv` with `npv_from`, `npv_to` (of today's members over the horizon,
-        set up anew), `payback_months`, `break_even_share` (of a usual month, at which it pays),
+        set up anew), `payback_months` with `payback_from`, `payback_to` (infinite: not within the
+        horizon), `break_even_share` (of a usual month, at which it pays),
         `refusal_code` (why figures are missing).
         Figures of an effect are null at grades D and R. Checks: what must be known of each figure.
         Refused without costs or comparisons.
@@ -197,7 +198,9 @@ def _npv(
     npv, payback = at.loc["npv"], at.loc["payback_months"]
     return {"npv": float(npv["estimate"]), "npv_from": float(npv["conf_low"]),
             "npv_to": float(npv["conf_high"]),
-            "payback_months": float(payback["estimate"])}  # fmt: skip
+            "payback_months": float(payback["estimate"]),
+            "payback_from": float(payback["conf_low"]),
+            "payback_to": float(payback["conf_high"])}  # fmt: skip
 
 
 def _starts(found: Comparison, n_months: int) -> np.ndarray:

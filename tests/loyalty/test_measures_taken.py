@@ -38,7 +38,7 @@ def through_a_book(small, world):
 
 def test_what_turns_back_by_itself_is_no_effect(small):
     """Accounts in trouble are visited, visits do nothing, and afterwards they bring more."""
-    found, table = told(through_a_book(small, worlds.rtm_bad(0)))
+    found, table = told(through_a_book(small, worlds.rtm_bad(1)))
     assert found.grade == "D"
     assert "RECENT_JUMP" in found.codes
     row = table.frame.iloc[0]

@@ -103,7 +103,7 @@ def _alike(sample: Sample, estimator: Estimator) -> list[Gate]:
     try:
         effect = estimator(sample)
     except FitError:
-        values = {"ess": 0.0, "n": sample.n_control, "share": 1.0}
+        values = {"ess": 0.0, "n": sample.n_control, "share": 1.0, "members": sample.n_treated}
         return [gate(Code.OVERLAP, False, "loyalty_ladder.overlap_holds", **values)]
     size, weight, balance = overlap_checks(sample, effect)
     values = _carried(sample, estimator)
@@ -117,7 +117,7 @@ def _alike(sample: Sample, estimator: Estimator) -> list[Gate]:
 
 def _carried(sample: Sample, estimator: Estimator) -> dict[str, float]:
     found = overlap(sample, estimator(sample), "overlap")
-    return {"ess": float(found["ess_control"]), "n": sample.n_control,
+    return {"ess": float(found["ess_control"]), "n": sample.n_control, "members": sample.n_treated,
             "share": float(found["largest_weight"])}  # fmt: skip
 
 

@@ -146,11 +146,11 @@ def _alike(sample: Sample, estimator: Estimator) -> list[Gate]:
     try:
         effect = estimator(sample)
     except FitError:
-        values = {"ess": 0.0, "n": sample.n_control, "share": 1.0}
+        values = {"ess": 0.0, "n": sample.n_control, "share": 1.0, "members": sample.n_treated}
         return [gate(Code.OVERLAP, False, "loyalty_ladder.overlap_holds", **values)]
     size, weight, balance = overlap_checks(sample, effect)
     found = overlap(sample, effect, "overlap")
-    values = {"ess": float(found["ess_control"]), "n": sample.n_control,
+    values = {"ess": float(found["ess_control"]), "n": sample.n_control, "members": sample.n_treated,
               "share": float(found["largest_weight"])}  # fmt: skip
     told = [gate(Code.OVERLAP, bool(size.passed and weight.passed), "loyalty_ladder.overlap_holds",
                  **values)]  # fmt: skip
