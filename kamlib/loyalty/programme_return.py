@@ -215,6 +215,15 @@ def months_of(records: ProgrammeRecords | None) -> int:
     return 0 if records is None else len(records.months)
 
 
+def in_short(paid: Estimate) -> pd.DataFrame:
+    """Return the columns that a reader looks at first; no rows where it was refused."""
+    columns = [
+        "comparison", "evidence_grade", "n_members", "cost_per_member_month", "gain_per_month",
+        "gain_month_low", "gain_month_high", "roi", "roi_low", "roi_high", "chance_paid",
+    ]  # fmt: skip
+    return paid.frame.reindex(columns=columns)
+
+
 def headline(paid: Estimate) -> dict[str, tuple[float, Sentence | None]]:
     """Return the key figure for the top of the report: the chance that it paid, or what it would take."""
     if paid.refused:

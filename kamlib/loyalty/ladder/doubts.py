@@ -63,8 +63,11 @@ def circumstances(evidence: Evidence) -> tuple[Gate, ...]:
 
 def movable(sample: Sample, estimator: Estimator) -> Gate:
     """Return whether an effect moves by one where one is added to the outcomes of all members."""
-    value = estimator(sample).value
-    moved = estimator(replace(sample, outcome=sample.outcome + sample.treated)).value - value
+    try:
+        value = estimator(sample).value
+        moved = estimator(replace(sample, outcome=sample.outcome + sample.treated)).value - value
+    except FitError:
+        moved = np.nan
     return gate(Code.UNMOVABLE_SE, moved >= _MOVE, "loyalty_ladder.unmoved_holds", moved=moved)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from kamlib.errors import FitError
@@ -33,6 +35,10 @@ def placebo(evidence: Evidence) -> Gate:
     try:
         sample = section(evidence, assigned=False, early=early, until_zero=True).sample
         found = estimate(sample, common_slopes, "placebo")
+        if found.refused and sample.names:
+            # multiples of the mean of these very months add up to the same for all accounts
+            left = replace(sample, covariates=sample.covariates[:, 1:], names=sample.names[1:])
+            found = estimate(left, common_slopes, "placebo")
     except FitError:
         return gate(Code.PLACEBO_FAIL, False, "loyalty_ladder.placebo_holds", **values)
     if found.refused:

@@ -15,6 +15,7 @@ POOL = 6
 WINDOW = 12
 _COHORT_MIN = 5
 _SAME = 1e-7
+_ALONE = 1e-6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,20 +117,31 @@ def changes(cut: Section) -> Sample:
 def _independent(sample: Sample) -> Sample:
     """Return the sample without covariates that follow from those before them on either side.
 
-    Where all ordered every month, the quarters of the past are one and the same.
+    Where all ordered every month, the quarters of the past are one and the same; where all but one
+    did, a quarter tells that account from the others, and its figure would be that account's own.
     """
     kept: list[int] = []
-    bases = [np.ones((int(side.sum()), 1)) for side in (sample.treated, ~sample.treated)]
+    sides = (sample.treated, ~sample.treated)
+    # orthonormal columns of each side, the constant first
+    bases = [np.full((n, 1), n**-0.5) for n in (int(side.sum()) for side in sides)]
     for k in range(sample.covariates.shape[1]):
-        columns = [sample.covariates[side, k] for side in (sample.treated, ~sample.treated)]
-        left = [
-            column - base @ np.linalg.lstsq(base, column, rcond=None)[0]
-            for column, base in zip(columns, bases, strict=True)
+        columns = [sample.covariates[side, k] for side in sides]
+        left = [c - q @ (q.T @ c) for c, q in zip(columns, bases, strict=True)]
+        left = [c - q @ (q.T @ c) for c, q in zip(left, bases, strict=True)]
+        sizes = [float(np.linalg.norm(one)) for one in left]
+        if any(
+            size <= _SAME * (1 + np.linalg.norm(of))
+            for size, of in zip(sizes, columns, strict=True)
+        ):
+            continue
+        wider = [
+            np.column_stack([q, one / size])
+            for q, one, size in zip(bases, left, sizes, strict=True)
         ]
-        sizes = zip(left, columns, strict=True)
-        if all(np.linalg.norm(one) > _SAME * (1 + np.linalg.norm(of)) for one, of in sizes):
+        # of a row that the columns foretell wholly nothing is left to judge by
+        if all((q**2).sum(axis=1).max() < 1 - _ALONE for q in wider):
             kept.append(k)
-            bases = [np.column_stack([b, one]) for b, one in zip(bases, left, strict=True)]
+            bases = wider
     return replace(
         sample, covariates=sample.covariates[:, kept], names=tuple(sample.names[k] for k in kept)
     )

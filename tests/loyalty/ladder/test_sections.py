@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from kamlib.loyalty.ladder.evidence import Records, evidence_of
+from kamlib.loyalty.ladder.ladder import climb
 from kamlib.loyalty.ladder.sections import changes, section
 from tests.loyalty import worlds  # type: ignore[import-not-found]
 
@@ -46,7 +49,9 @@ def test_members_of_several_cohorts_stand_beside_all_who_had_not_joined():
     assert sorted(set(cut.zero)) == [12, 18, 24]
     # who never joined stands beside each of three cohorts, who joined later beside those before
     beside = np.bincount(cut.row[free], minlength=300)
-    expected = np.select([evidence.start == 12, evidence.start == 18, evidence.start == 24], [0, 1, 2], 3)
+    expected = np.select(
+        [evidence.start == 12, evidence.start == 18, evidence.start == 24], [0, 1, 2], 3
+    )
     assert beside.tolist() == expected.tolist()
     assert cut.sample.n_clusters == 300
 
@@ -76,3 +81,18 @@ def test_a_placebo_ends_where_the_programme_begins():
     amount = evidence.amount[cut.row]
     assert cut.sample.outcome == pytest.approx(np.log(amount[:, 4:12].mean(axis=1)))
     assert cut.sample.covariates[:, 3] == pytest.approx(np.log(amount[:, 3]))
+
+
+def test_a_quarter_that_tells_one_account_from_all_others_is_not_held_equal():
+    """All ordered every month but one account, once: by that quarter its own month would be foretold."""
+    made = worlds.rct(0, n=60)
+    panel = made.panel.assign(outcome=1.0)
+    # months 9 to 11 are the last quarter before
+    one = made.accounts.loc[made.accounts["assigned"], "unit"].iloc[0]
+    panel.loc[(panel["unit"] == one) & (panel["period"] == 10), "outcome"] = 0.0
+    panel["outcome"] += np.where(panel["period"] >= 12, 0.1 * made.panel["outcome"] / 1000, 0.0)
+    records = worlds.records(made)
+    cut = section(evidence_of(replace(records, panel=panel)), assigned=True)
+    assert cut.sample.names == ("size",)
+    finding = climb(replace(records, panel=panel), rng=np.random.default_rng(1))
+    assert finding.answer is not None
