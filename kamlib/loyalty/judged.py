@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from kamlib.glossary import Sentence
+from kamlib.glossary import Sentence, Style, say
 from kamlib.loyalty.comparisons import Comparison
 from kamlib.loyalty.finance.uncertain import Uncertain
 from kamlib.loyalty.ladder.evidence import Records
@@ -110,6 +110,26 @@ def told(one: Judged) -> Estimate:
 def conditions(one: Judged | None) -> tuple[Check, ...]:
     """Return every condition that was looked at for a comparison, on what accounts bring."""
     return () if one is None else one.main.checks
+
+
+def conditions_of(judged: tuple[Judged, ...], style: Style) -> pd.DataFrame:
+    """Return what each comparison had to pass, on what accounts bring, in the order looked at.
+
+    Returns
+    -------
+    DataFrame
+        One row per comparison and condition: `comparison`, `evidence_grade`, `held` ("yes", "no", "not
+        judged"), `condition` (what was found, in the language of the style).
+    """
+    words = {True: "yes", False: "no", None: "not judged"}
+    return pd.DataFrame(
+        [
+            (one.comparison.name, one.main.grade, words[check.passed], say(check.note, style))
+            for one in judged
+            for check in one.main.checks
+        ],
+        columns=["comparison", "evidence_grade", "held", "condition"],
+    )
 
 
 def baseline_share(one: Judged | None) -> float | None:

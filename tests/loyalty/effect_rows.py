@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
+from kamlib.glossary import Sentence
+from kamlib.loyalty.comparisons import Comparison
+from kamlib.loyalty.judged import Judged
+from kamlib.loyalty.ladder.evidence import Records
+from kamlib.loyalty.ladder.grades import Grade, graded
+from kamlib.loyalty.ladder.ladder import Finding
+from kamlib.loyalty.ladder.refusals import Code, Refusal
 from kamlib.loyalty.programme_records import ProgrammeRecords
+from kamlib.results import Estimate, one_row
 
 
 def sale(account: str, day: str, amount: float, cost: float | None) -> Any:
@@ -113,7 +123,7 @@ def records(
         Trial, account, arm, month of the draw.
     """
     at = pd.date_range("2021-01-01", periods=months, freq="MS", name="month")
-    amount = {name: 100.0 for name in names} | (usual or {})
+    amount = dict.fromkeys(names, 100.0) | (usual or {})
     panel = pd.DataFrame(
         [(name, month, 0.4 * amount[name], amount[name], float(amount[name] > 0), 1.0)
          for name in names for month in at],
@@ -169,3 +179,36 @@ def planted(
          "assigned": at, "cluster": None}
     )  # fmt: skip
     return ProgrammeRecords(days, panel, accounts, held, trials if lot else None)
+
+
+def finding(
+    grade: Grade, value: float, error: float = 0.0, *, term: str = "ate_ratio", conf_level: float = 0.95,
+    outcome: str = "contribution", beside: tuple[Estimate, ...] = (), codes: tuple[Code, ...] = (),
+) -> Finding:  # fmt: skip
+    """Return what the ladder would have found: a value with its error at A to C, else nothing."""
+    half = error * float(norm.ppf((1 + conf_level) / 2))
+    row = {"term": term, "estimate": value, "conf_low": value - half, "conf_high": value + half,
+           "conf_level": conf_level, "n_treated": 2, "estimator": "by hand"}  # fmt: skip
+    note = graded(grade, Sentence("programme_effect.nothing"))
+    told = Estimate("effect", pd.DataFrame([row]), one_row(3, "by hand", conf_level), note)
+    naive = replace(told, name="naive", frame=told.frame.assign(estimate=0.5))
+    answer = told if grade in ("A", "B", "C") else None
+    why = tuple(Refusal(code, {"grade": grade, "n": 1, "of": 2}) for code in codes)
+    return Finding(outcome, grade, answer, naive, beside, why, (), note)
+
+
+def judged_by_hand(
+    name: str, level: int, found: Finding | dict[str, Finding], *, assigned_on: int | None = None,
+    start: int = 36, months: int = 60, joined: tuple[bool, bool, bool] = (True, True, False),
+) -> Judged:  # fmt: skip
+    """Return a comparison of two accounts that usually bring 800 and 1,200 with one of 500."""
+    accounts = pd.DataFrame(
+        {"unit": ["x", "y", "z"], "usual": [800.0, 1200.0, 500.0],
+         "start": [float(start) if inside else np.nan for inside in joined]}
+    )  # fmt: skip
+    if assigned_on is not None:
+        accounts["assigned"] = [True, True, False]
+    compared = Comparison(name, level, accounts, 0, months, assigned_on, 4)
+    findings = found if isinstance(found, dict) else {"contribution": found}
+    none = Records(pd.DataFrame(), accounts, "contribution")
+    return Judged(compared, none, findings)

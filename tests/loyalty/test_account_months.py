@@ -69,6 +69,15 @@ def test_unknown_is_not_nothing(small):
     assert found["revenue"].sum() == 150 + 120 + 200 + 40 + 40 + 60
 
 
+def test_where_too_few_costs_are_known_no_month_has_a_contribution(small):
+    # 20 of 610 have no cost; asked for are all
+    strict = small.open(TABLES, as_of=AS_OF, ledger={"min_cost_coverage": 1.0})
+    assert months_of(strict)["contribution"].isna().all()
+    # 96.7 % is enough to be known in the months whose costs are
+    lax = small.open(TABLES, as_of=AS_OF, ledger={"min_cost_coverage": 0.96})
+    assert months_of(lax)["contribution"].isna().sum() == 1
+
+
 def test_the_first_year_is_that_of_the_months_asked_for(book):
     found = months_of(book, date(2022, 3, 1), date(2023, 6, 30))
     # a bought before them; c and d came by February 2023
