@@ -42,6 +42,10 @@ $(VENV)/dev.stamp: $(VENV)/runtime.stamp requirements-dev.lock
 
 comma := ,
 
+# threads of linear algebra only wait for one another on matrices as small as these
+export OMP_NUM_THREADS ?= 1
+export OPENBLAS_NUM_THREADS ?= 1
+
 reports: $(VENV)/runtime.stamp
 	$(BIN)/kam run
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ from kamlib.run.scrub import Scrubber
 from kamlib.run.watch import Limits, Watch
 
 NOTEBOOK_FILE = "study.ipynb"
+# the matrices of a study are small: threads of linear algebra wait for one another, and for those of other jobs
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _log = logging.getLogger("kamlib.run")
 _log.addHandler(logging.NullHandler())  # nbclient reports to stderr what our records say better
 
@@ -143,6 +146,7 @@ def execute(
     target = build / NOTEBOOK_FILE
     notebook.write(nb, target)
     environment = {"KAM_JOB_DIR": str(build), "KAM_HOME": str(home())}
+    environment |= {name: "1" for name in _THREADS if name not in os.environ}
     with PrivateKernel(environment) as kernel:
         on_kernel(kernel)
         watch = Watch(nb, kernel, scrub, limits, on_cell)

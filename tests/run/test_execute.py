@@ -38,6 +38,7 @@ RUNS = {
         "import time; time.sleep(.3); print('v' + '@lue')",
         "raise ValueError('cannot log in with s3cret/v@lue')",
     ],
+    "threads": ["print(os.environ['OMP_NUM_THREADS'])"],
     "allowed": ["1 / 0"],
 }
 LIMITS = {"slow_cell": Limits(cell=1.0), "slow_job": Limits(job=3.0)}
@@ -107,6 +108,10 @@ def test_what_is_kept_names_no_path_of_this_machine(came):
 def test_the_kernel_leaves_this_process_as_it_is(came):
     assert came["good"][0].failure is None
     assert "KAM_JOB_DIR" not in os.environ
+
+
+def test_one_thread_of_linear_algebra_unless_somebody_wants_more(came):
+    assert streams(came["threads"][0].nb) == os.environ.get("OMP_NUM_THREADS", "1") + "\n"
 
 
 def test_an_error_is_found_by_its_cell_and_heading(came):
