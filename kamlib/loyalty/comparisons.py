@@ -21,7 +21,7 @@ BY_LOT = {1: "level 1 by lot", 2: "level 2 by lot", 3: "level 3 by lot"}
 COVARIATES = ("size", "tenure_years", "orders")
 SILENT = 6  # months without an order after which an account has left
 SETTLED = 6  # months that a member must have been followed for
-LEAST_USUAL = 0.02
+LEAST_USUAL = 0.25  # of the account in the middle, as which whoever buys less counts
 MONEY = ("contribution", "revenue")
 _SAME = 1e-3
 
@@ -46,7 +46,7 @@ class Comparison:
     assigned_on
         Place from which an assignment counts; None without a trial.
     n_left_out
-        Accounts without a year before, not followed long enough, or whose usual month is too small.
+        Accounts without a year before, not followed long enough, or that bought nothing in that year.
     """
 
     name: str
@@ -70,8 +70,8 @@ def comparisons(records: ProgrammeRecords, rules: LoyaltyRoiParams) -> tuple[Com
 
     Notes
     -----
-    Accounts whose usual month is not above 2 % of the middle one are left out: multiples of next to
-    nothing say nothing.
+    The usual month of an account is a quarter of that of the account in the middle at least: multiples of
+    next to nothing would drown all others.
     """
     found = list(_trials(records, rules))
     if len(records.stays):
@@ -237,11 +237,10 @@ def _comparison(
         usual_orders=_first_year(records, kept, "n_orders"),
         tenure_years=kept["tenure_years"].fillna(kept["tenure_years"].mean()).fillna(0.0),
     )
-    usual = kept["usual"]
-    kept = kept[usual > LEAST_USUAL * usual[usual > 0].median()]
-    kept = kept[kept["usual_orders"] > 0]
+    kept = kept[(kept["usual"] > 0) & (kept["usual_orders"] > 0)].reset_index(drop=True)
+    for column in ("usual", "usual_orders"):
+        kept[column] = kept[column].clip(lower=LEAST_USUAL * kept[column].median())
     kept = kept.assign(size=np.log(kept["usual"]), orders=np.log(kept["usual_orders"]))
-    kept = kept.reset_index(drop=True)
     n = (len(rows) if of is None else of) - len(kept)
     return Comparison(name, level, kept, first, last, assigned_on, n)
 

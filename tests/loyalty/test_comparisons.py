@@ -29,8 +29,8 @@ STAYS = [
 
 
 def made(**more):
-    # small: not above 2 % of the middle account's 100
-    return records(STAYS, NAMES, usual={"small": 2.0, "silent": 0.0}, **more)
+    # two that bought nothing in their first year
+    return records(STAYS, NAMES, usual={"small": 0.0, "silent": 0.0}, **more)
 
 
 def by_name(found, rules=RULES):
@@ -48,10 +48,19 @@ def test_the_programme_as_a_whole():
     one = by_name(made())["whole programme"]
     assert who(one) == {"never": None, "joins": 20, "rises": 14, "jumps": 16, "straight": 18}
     assert (one.level, one.first, one.last, one.assigned_on) == (0, 0, 48, None)
-    # early, late, small, silent
+    # early, late, and the two that bought nothing
     assert one.n_left_out == 4
     assert one.accounts["usual"].tolist() == [100.0] * 5
     assert (one.accounts[["begin", "end"]] == [0, 48]).all().all()
+
+
+def test_a_small_account_counts_as_a_quarter_of_the_one_in_the_middle():
+    one = by_name(records(STAYS, NAMES, usual={"small": 2.0, "silent": 0.0}))["whole programme"]
+    usual = dict(zip(one.accounts["unit"], one.accounts["usual"], strict=True))
+    assert usual == dict.fromkeys(["never", "joins", "rises", "jumps", "straight"], 100.0) | {
+        "small": 25.0
+    }
+    assert one.accounts["size"].min() == np.log(25.0)
 
 
 def test_the_first_level_ends_where_the_second_begins():

@@ -119,5 +119,5 @@ def test_a_finding_is_told_with_its_comparison_and_who_was_left_out(grade):
     assert found.frame["evidence_grade"].tolist() == (["A", "D"] if grade == "A" else ["D"])
     told = say(found.note, Style("en"))
     assert told.startswith("level 1 by lot. Evidence")
-    assert told.endswith("hardly bought: 4.")
+    assert told.endswith("or bought nothing in that year: 4.")
     assert "证据" in say(found.note, Style("zh"))
