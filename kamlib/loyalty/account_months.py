@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import date
 
 import ibis
+import numpy as np
 import pandas as pd
 
 from kamlib.accounts import Ledger, month_of, owner
 from kamlib.book import Book
+from kamlib.loyalty.effects.sample import Floats
 
 BASE = 12
+FLOOR = 0.25
 OUTCOMES = ("contribution", "revenue", "n_orders", "n_interactions")
 
 
@@ -73,6 +76,26 @@ def account_months(book: Book, ledger: Ledger, first: date, last: date) -> pd.Da
     frame[list(OUTCOMES)] = frame[list(OUTCOMES)].astype("float64").round(6) + 0.0
     order = ["account_id", "month", *OUTCOMES]
     return frame[order].sort_values(["account_id", "month"], ignore_index=True)
+
+
+def usual_month(before: Floats) -> Floats:
+    """Return what an account usually brings in a month, above zero for each.
+
+    It is the month of a year before, but at least a quarter of that of the account in the middle of
+    those above zero, so that an account that brought next to nothing does not double at every order.
+
+    Parameters
+    ----------
+    before
+        Money per month, shape (n,), some of it above zero.
+
+    Examples
+    --------
+    >>> usual_month(np.array([100.0, 40.0, 2.0, 0.0, -7.0])).tolist()
+    [100.0, 40.0, 10.0, 10.0, 10.0]
+    """
+    floor: Floats = np.maximum(before, FLOOR * np.median(before[before > 0]))
+    return floor
 
 
 def _interactions(book: Book, last: date) -> pd.Series | None:

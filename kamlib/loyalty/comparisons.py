@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from kamlib.loyalty.account_months import BASE
+from kamlib.loyalty.account_months import BASE, usual_month
 from kamlib.loyalty.identities import LEVELS
 from kamlib.loyalty.ladder.evidence import Records
 from kamlib.loyalty.ladder.retained import Stays
@@ -21,7 +21,6 @@ BY_LOT = {1: "level 1 by lot", 2: "level 2 by lot", 3: "level 3 by lot"}
 COVARIATES = ("size", "tenure_years", "orders")
 SILENT = 6  # months without an order after which an account has left
 SETTLED = 6  # months that a member must have been followed for
-LEAST_USUAL = 0.25  # of the account in the middle, as which whoever buys less counts
 MONEY = ("contribution", "revenue")
 _SAME = 1e-3
 
@@ -239,7 +238,7 @@ def _comparison(
     )
     kept = kept[(kept["usual"] > 0) & (kept["usual_orders"] > 0)].reset_index(drop=True)
     for column in ("usual", "usual_orders"):
-        kept[column] = kept[column].clip(lower=LEAST_USUAL * kept[column].median())
+        kept[column] = usual_month(kept[column].to_numpy(np.float64)) if len(kept) else kept[column]
     kept = kept.assign(size=np.log(kept["usual"]), orders=np.log(kept["usual_orders"]))
     n = (len(rows) if of is None else of) - len(kept)
     return Comparison(name, level, kept, first, last, assigned_on, n)

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from kamlib.glossary import Style, display, heading, label
-from kamlib.show.figures import axes, format_ticks
+from kamlib.show.figures import axes, error_bars, format_ticks
 from kamlib.show.theme import MUTED, PALETTE
 
 
@@ -33,7 +33,7 @@ def plot_win_and_keep(
         days = pd.to_datetime(frame["year_ends_on"]) + pd.Timedelta(days=shift)
         n = display(frame[count].sum(), "count", style)
         ax.errorbar(
-            days, frame[name], yerr=_ends(frame, name, f"{limits}_low", f"{limits}_high"),
+            days, frame[name], yerr=error_bars(frame, name, f"{limits}_low", f"{limits}_high"),
             fmt="o-", color=colour, capsize=3,
             label=f"{label(name, Style(style.language))} (n = {n})",
         )  # fmt: skip
@@ -57,7 +57,7 @@ def plot_retention(frame: pd.DataFrame, *, ax: Axes | None = None, style: Style 
     n = display(frame["n_bought"].sum(), "count", style)
     ax.errorbar(
         pd.to_datetime(frame["year_ends_on"]), frame["retention_rate"],
-        yerr=_ends(frame, "retention_rate", "rate_low", "rate_high"), fmt="o-",
+        yerr=error_bars(frame, "retention_rate", "rate_low", "rate_high"), fmt="o-",
         color=PALETTE[0], capsize=3, label=f"{_level(frame, style)} (n = {n})",
     )  # fmt: skip
     ax.legend(loc="best")
@@ -130,7 +130,7 @@ def _dots(
     ax = axes(ax, 8.0, 1.6 + 0.45 * len(frame))
     places = np.arange(len(frame))
     ax.errorbar(
-        frame[name], places, xerr=_ends(frame, name, *ends), fmt="o", color=PALETTE[0],
+        frame[name], places, xerr=error_bars(frame, name, *ends), fmt="o", color=PALETTE[0],
         capsize=3, label=_level(frame, style),
     )  # fmt: skip
     ax.axvline(line, color=MUTED, linewidth=1, linestyle="--")
@@ -142,15 +142,6 @@ def _dots(
     format_ticks(ax.xaxis, kind, style)
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0))
     return ax
-
-
-def _ends(frame: pd.DataFrame, name: str, low: str, high: str) -> np.ndarray:
-    """Return lengths of the error bars; none where a limit is unknown."""
-    middle = frame[name].to_numpy(dtype=np.float64)
-    below = middle - frame[low].to_numpy(dtype=np.float64)
-    above = frame[high].to_numpy(dtype=np.float64) - middle
-    # rounding may leave a limit a hair on the wrong side
-    return np.asarray(np.maximum(np.nan_to_num(np.array([below, above])), 0.0))
 
 
 def _cells(frame: pd.DataFrame, counts: pd.Series, style: Style) -> list[str]:

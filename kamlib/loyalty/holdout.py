@@ -9,11 +9,12 @@ import pandas as pd
 from scipy.special import stdtr, stdtrit
 
 from kamlib.glossary import Sentence
+from kamlib.loyalty.account_months import usual_month
 from kamlib.loyalty.effects.clusters import inflation
 from kamlib.loyalty.effects.power import multiplier, n_needed
 from kamlib.loyalty.effects.sample import Floats
 from kamlib.loyalty.holdout_facts import LENGTHS, HoldoutFacts
-from kamlib.loyalty.holdout_spread import Spread, spreads, usual_month
+from kamlib.loyalty.holdout_spread import Spread, spreads
 from kamlib.params import LoyaltyRoiParams
 from kamlib.results import Check, Estimate, one_row, refusal
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from kamlib.loyalty.account_months import usual_month
 from kamlib.loyalty.effects.clusters import likeness
 from kamlib.loyalty.effects.sample import Floats, Ints
 from kamlib.loyalty.holdout_facts import LENGTHS
 
-FLOOR = 0.25
 LEAST, MOST = -1.0, 3.0
 FEWEST = 16
 _SAME = 1e-9
@@ -42,26 +42,6 @@ class Spread:
     inside: float
     icc: float
     n_obs: int
-
-
-def usual_month(before: Floats) -> Floats:
-    """Return what an account usually brings in a month, above zero for each.
-
-    It is the month of the year before, but at least a quarter of that of the account in the middle of
-    those above zero, so that an account that brought next to nothing does not double at every order.
-
-    Parameters
-    ----------
-    before
-        Money per month, shape (n,), some of it above zero.
-
-    Examples
-    --------
-    >>> usual_month(np.array([100.0, 40.0, 2.0, 0.0, -7.0])).tolist()
-    [100.0, 40.0, 10.0, 10.0, 10.0]
-    """
-    floor: Floats = np.maximum(before, FLOOR * np.median(before[before > 0]))
-    return floor
 
 
 def in_usual_months(before: Floats, after: Floats) -> tuple[Floats, Floats]:

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from kamlib.glossary import Style, display, heading
-from kamlib.show.figures import axes, format_ticks
+from kamlib.show.figures import axes, error_bars, format_ticks
 from kamlib.show.theme import MUTED, PALETTE
 
 
@@ -33,7 +33,7 @@ def plot_effects(
             label=heading("naive difference, no effect", style))  # fmt: skip
     told = rows["effect_share"].notna().to_numpy()
     ax.errorbar(
-        rows["effect_share"][told], places[told], xerr=_ends(rows[told], "effect_share", "effect_share_low", "effect_share_high"),
+        rows["effect_share"][told], places[told], xerr=error_bars(rows[told], "effect_share", "effect_share_low", "effect_share_high"),
         fmt="o", color=PALETTE[0], capsize=3, label=_told(frame, style),
     )  # fmt: skip
     ax.axvline(0, color=MUTED, linewidth=1, linestyle="--")
@@ -62,7 +62,7 @@ def plot_return(frame: pd.DataFrame, *, ax: Axes | None = None, style: Style = S
     told = rows["gain_per_month"].notna().to_numpy()
     ax.errorbar(
         rows["gain_per_month"][told], places[told],
-        xerr=_ends(rows[told], "gain_per_month", "gain_month_low", "gain_month_high"),
+        xerr=error_bars(rows[told], "gain_per_month", "gain_month_low", "gain_month_high"),
         fmt="o", color=PALETTE[0], capsize=3, label=heading("gain per member and month", style),
     )  # fmt: skip
     ax.axvline(0, color=MUTED, linewidth=1, linestyle="--")
@@ -87,8 +87,3 @@ def _told(frame: pd.DataFrame, style: Style) -> str:
     name = heading("effect, where one is told", style)
     levels = frame["conf_level"].dropna()
     return name if levels.empty else f"{name}, {display(levels.iloc[0], 'level', style)}"
-
-
-def _ends(frame: pd.DataFrame, name: str, low: str, high: str) -> np.ndarray:
-    middle, below, above = (frame[c].to_numpy(dtype=np.float64) for c in (name, low, high))
-    return np.asarray(np.maximum(np.array([middle - below, above - middle]), 0.0))

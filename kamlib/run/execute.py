@@ -33,7 +33,7 @@ _log = logging.getLogger("kamlib.run")
 _log.addHandler(logging.NullHandler())  # nbclient reports to stderr what our records say better
 
 
-class _Client(PapermillNotebookClient):  # type: ignore[misc]
+class _Client(PapermillNotebookClient):  # type: ignore[misc]  # papermill has no types
     """Papermill's client with a private kernel, without secrets, and with bounded output."""
 
     def __init__(self, nb_man: Any, watch: Watch, **traits: Any) -> None:
@@ -55,7 +55,7 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
         return super().process_message(msg, cell, cell_index)
 
 
-class _Engine(Engine):  # type: ignore[misc]
+class _Engine(Engine):  # type: ignore[misc]  # papermill has no types
     @classmethod
     def execute_managed_notebook(
         cls, nb_man: Any, kernel_name: str, *, watch: Watch, folder: Path, **_: Any

@@ -128,5 +128,5 @@ class PrivateKernel:
 def _make_folder() -> Path:
     """Make a folder only we can enter; a long TMPDIR is left aside for the sake of the sockets."""
     usual = tempfile.gettempdir()
-    short = "/tmp" if sys.platform != "win32" and len(os.fsencode(usual)) > 60 else usual  # noqa: S108
+    short = "/tmp" if sys.platform != "win32" and len(os.fsencode(usual)) > 60 else usual  # noqa: S108 – sockets need a short path
     return Path(tempfile.mkdtemp(prefix="kam-", dir=short if os.path.isdir(short) else usual))

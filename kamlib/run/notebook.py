@@ -27,9 +27,9 @@ class NotANotebook(ValueError):
 def parse(text: bytes) -> NotebookNode:
     """Return the notebook in `text`, in the current format."""
     try:
-        read: NotebookNode = nbformat.reads(text.decode("utf-8"), as_version=4)  # type: ignore[no-untyped-call]
-        nb: NotebookNode = nbformat.v4.upgrade(read) or read  # type: ignore[no-untyped-call]
-        nb.cells, nb.metadata  # noqa: B018
+        read: NotebookNode = nbformat.reads(text.decode("utf-8"), as_version=4)  # type: ignore[no-untyped-call]  # nbformat has no types
+        nb: NotebookNode = nbformat.v4.upgrade(read) or read  # type: ignore[no-untyped-call]  # as above
+        nb.cells, nb.metadata  # noqa: B018 – fails here where either is absent
     except (ValueError, AttributeError, KeyError, TypeError, nbformat.ValidationError) as error:
         raise NotANotebook(str(error)) from error
     return nb

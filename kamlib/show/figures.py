@@ -7,6 +7,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
@@ -88,6 +89,13 @@ def format_ticks(axis: Axis, kind: str, style: Style) -> None:
 def axes(ax: Axes | None, width: float = 8.0, height: float = 4.2) -> Axes:
     """Return the axes given, or those of a new figure of this size in inches."""
     return ax if ax is not None else plt.subplots(figsize=(width, height))[1]
+
+
+def error_bars(frame: pd.DataFrame, name: str, low: str, high: str) -> np.ndarray:
+    """Return lengths of the bars below and above a column, shape (2, rows); none where a limit is unknown."""
+    middle, below, above = (frame[c].to_numpy(dtype=np.float64) for c in (name, low, high))
+    # rounding may leave a limit a hair on the wrong side
+    return np.asarray(np.maximum(np.nan_to_num(np.array([middle - below, above - middle])), 0.0))
 
 
 def over_time(

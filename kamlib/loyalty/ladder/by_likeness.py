@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from kamlib.errors import FitError
 from kamlib.loyalty.effects.effect import estimate
 from kamlib.loyalty.effects.hidden_cause import hidden_cause
 from kamlib.loyalty.effects.imputed import doubly_robust
@@ -16,6 +15,7 @@ from kamlib.loyalty.effects.randomised import difference_in_means
 from kamlib.loyalty.effects.sample import Sample
 from kamlib.loyalty.ladder.doubts import circumstances, movable, siblings, sides, top_account
 from kamlib.loyalty.ladder.evidence import Evidence
+from kamlib.loyalty.ladder.likeness import agree, alike, carried, strong
 from kamlib.loyalty.ladder.placebo import placebo
 from kamlib.loyalty.ladder.refusals import Code, Gate, gate
 from kamlib.loyalty.ladder.rung import Estimator, Rung
@@ -55,7 +55,7 @@ def by_likeness(
     tried.append(_groups(cut.sample))
     if not tried[-1].holds:
         return Rung("C", tuple(tried))
-    likeness = _alike(cut.sample, estimator)
+    likeness = alike(cut.sample, estimator)
     tried += likeness
     if not tried[-1].holds:
         return Rung("C", tuple(tried))
@@ -69,7 +69,7 @@ def by_likeness(
         checks=overlap_checks,
     )  # fmt: skip
     if answer.refused:
-        values = _carried(cut.sample, estimator)
+        values = carried(cut.sample, estimator)
         tried.append(gate(Code.OVERLAP, False, "loyalty_ladder.overlap_holds", **values))
         return Rung("C", tuple(tried))
     frame = answer.frame.assign(estimator=ANSWER)
@@ -77,13 +77,13 @@ def by_likeness(
     low, high = frame[["conf_low", "conf_high"]].iloc[0]
     rivals = _rivals(cut, frame, conf_level)
     hidden = hidden_cause(cut.sample, "hidden_cause", conf_level=conf_level)
-    tried.append(_strong(hidden, low, high))
+    tried.append(strong(hidden, frame))
     if tried[-1].holds:
-        tried.append(_agree(frame, rivals.frame, DOUBLE))
+        tried.append(agree(frame, rivals.frame[rivals.frame["estimator"] == DOUBLE]))
     if not tried[-1].holds:
         return Rung("C", tuple(tried), beside=(rivals,))
     doubts = (
-        *circumstances(evidence), _agree(frame, rivals.frame, CHANGES),
+        *circumstances(evidence), agree(frame, rivals.frame[rivals.frame["estimator"] == CHANGES]),
         top_account(cut.sample, estimator, low, high),
     )  # fmt: skip
     likeness_of = overlap(cut.sample, estimator(cut.sample), "overlap")
@@ -99,36 +99,6 @@ def _groups(sample: Sample) -> Gate:
     )  # fmt: skip
 
 
-def _alike(sample: Sample, estimator: Estimator) -> list[Gate]:
-    try:
-        effect = estimator(sample)
-    except FitError:
-        values = {"ess": 0.0, "n": sample.n_control, "share": 1.0, "members": sample.n_treated}
-        return [gate(Code.OVERLAP, False, "loyalty_ladder.overlap_holds", **values)]
-    size, weight, balance = overlap_checks(sample, effect)
-    values = _carried(sample, estimator)
-    told = [gate(Code.OVERLAP, bool(size.passed and weight.passed), "loyalty_ladder.overlap_holds",
-                 **values)]  # fmt: skip
-    if told[-1].holds:
-        told.append(gate(Code.BALANCE_FAIL, bool(balance.passed), "loyalty_ladder.balance_holds",
-                         **balance.note.values))  # fmt: skip
-    return told
-
-
-def _carried(sample: Sample, estimator: Estimator) -> dict[str, float]:
-    found = overlap(sample, estimator(sample), "overlap")
-    return {"ess": float(found["ess_control"]), "n": sample.n_control, "members": sample.n_treated,
-            "share": float(found["largest_weight"])}  # fmt: skip
-
-
-def _strong(hidden: Estimate, low: float, high: float) -> Gate:
-    """Return whether a hidden cause like the strongest known one would leave the effect its sign."""
-    claims_none = low <= 0 <= high
-    holds = claims_none or (not hidden.refused and bool(hidden.checks[0].passed))
-    value = np.nan if hidden.refused else float(hidden["robustness_value"])
-    return gate(Code.HIDDEN_CAUSE, holds, "loyalty_ladder.hidden_holds", value=value)
-
-
 def _rivals(cut: Section, answer: pd.DataFrame, conf_level: float) -> Estimate:
     """Return the figures of other ways, and the range of the answer and the change together."""
     double = estimate(cut.sample, doubly_robust, "double", conf_level=conf_level)
@@ -141,15 +111,3 @@ def _rivals(cut: Section, answer: pd.DataFrame, conf_level: float) -> Estimate:
                             std_error=np.nan, statistic=np.nan, p_value=np.nan)  # fmt: skip
     frame = pd.concat([*rows, bracket], ignore_index=True).assign(term=answer["term"].iloc[0])
     return Estimate("rivals", frame, answer.head(0), double.note)
-
-
-def _agree(answer: pd.DataFrame, rivals: pd.DataFrame, name: str) -> Gate:
-    """Return whether one of two figures lies within the other's interval."""
-    rival = rivals[rivals["estimator"] == name]
-    if rival.empty:
-        return gate(Code.ESTIMATORS_DISAGREE, False, "loyalty_ladder.agree")
-    one, other = answer.iloc[0], rival.iloc[0]
-    holds = (one["conf_low"] <= other["estimate"] <= one["conf_high"]) or (
-        other["conf_low"] <= one["estimate"] <= other["conf_high"]
-    )
-    return gate(Code.ESTIMATORS_DISAGREE, bool(holds), "loyalty_ladder.agree")

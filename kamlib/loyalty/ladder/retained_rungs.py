@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from kamlib.errors import FitError
 from kamlib.glossary import Sentence
 from kamlib.loyalty.effects.effect import estimate
 from kamlib.loyalty.effects.hidden_cause import hidden_cause
@@ -20,6 +19,7 @@ from kamlib.loyalty.ladder.by_chance import FEW_GROUPS
 from kamlib.loyalty.ladder.by_likeness import DOUBLE, GROUPS_MIN
 from kamlib.loyalty.ladder.doubts import SIBLINGS_MAX, movable, top_account
 from kamlib.loyalty.ladder.evidence import ARM_MIN
+from kamlib.loyalty.ladder.likeness import agree, alike, strong
 from kamlib.loyalty.ladder.refusals import Code, Gate, Refusal, gate
 from kamlib.loyalty.ladder.retained_rows import Stays
 from kamlib.loyalty.ladder.retained_shown import hazard, hidden_ratio, share_retained
@@ -82,7 +82,7 @@ def stay_by_likeness(
     tried = [gate(Code.NO_ASSIGNMENT, False, "loyalty_ladder.no_lot_holds")]
     tried += _companies(sample, GROUPS_MIN, sides=(np.ones(sample.n_obs, bool),))
     if _hold(tried):
-        tried += _alike(sample, estimator)
+        tried += alike(sample, estimator)
     if _hold(tried):
         tried.append(movable(sample, estimator))
     if not _hold(tried):
@@ -97,7 +97,7 @@ def stay_by_likeness(
     answer = _as_months(answer)
     double = _second(sample, conf_level)
     hidden = hidden_cause(sample, "hidden_cause", conf_level=conf_level)
-    tried += [_strong(hidden, answer.frame), _agree(answer.frame, double)]
+    tried += [strong(hidden, answer.frame), agree(answer.frame, double.frame)]
     if not _hold(tried):
         return Rung("C", tuple(tried), None, (likeness,))
     rate = hazard(stays, sample, conf_level=conf_level)
@@ -140,45 +140,6 @@ def _companies(sample: Sample, need: int, *, sides: tuple[Bools, ...]) -> list[G
              most=SIBLINGS_MAX),
         gate(Code.CLUSTER_TOO_FEW, n >= need, "loyalty_ladder.few_groups_holds", n=n, need=need),
     ]  # fmt: skip
-
-
-def _alike(sample: Sample, estimator: Estimator) -> list[Gate]:
-    try:
-        effect = estimator(sample)
-    except FitError:
-        values = {"ess": 0.0, "n": sample.n_control, "share": 1.0, "members": sample.n_treated}
-        return [gate(Code.OVERLAP, False, "loyalty_ladder.overlap_holds", **values)]
-    size, weight, balance = overlap_checks(sample, effect)
-    found = overlap(sample, effect, "overlap")
-    values = {"ess": float(found["ess_control"]), "n": sample.n_control, "members": sample.n_treated,
-              "share": float(found["largest_weight"])}  # fmt: skip
-    told = [gate(Code.OVERLAP, bool(size.passed and weight.passed), "loyalty_ladder.overlap_holds",
-                 **values)]  # fmt: skip
-    if told[-1].holds:
-        told.append(gate(Code.BALANCE_FAIL, bool(balance.passed), "loyalty_ladder.balance_holds",
-                         **balance.note.values))  # fmt: skip
-    return told
-
-
-def _strong(hidden: Estimate, answer: pd.DataFrame) -> Gate:
-    """Return whether a hidden cause like the strongest known one would leave the effect its sign."""
-    row = answer.iloc[0]
-    claims_none = row["conf_low"] <= 0 <= row["conf_high"]
-    holds = claims_none or (not hidden.refused and bool(hidden.checks[0].passed))
-    value = np.nan if hidden.refused else float(hidden["robustness_value"])
-    return gate(Code.HIDDEN_CAUSE, bool(holds), "loyalty_ladder.hidden_holds", value=value)
-
-
-def _agree(answer: pd.DataFrame, double: Estimate) -> Gate:
-    """Return whether one of two figures lies within the other's interval."""
-    holds = False
-    if not double.refused:
-        one, other = answer.iloc[0], double.frame.iloc[0]
-        holds = any(
-            a["conf_low"] <= b["estimate"] <= a["conf_high"]
-            for a, b in ((one, other), (other, one))
-        )
-    return gate(Code.ESTIMATORS_DISAGREE, bool(holds), "loyalty_ladder.agree")
 
 
 def _same_sign(answer: pd.DataFrame, rate: Estimate) -> Gate:
