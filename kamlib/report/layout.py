@@ -60,10 +60,11 @@ def moment(time: str) -> str:
 def study_title(study: str) -> str:
     """Return the English title of a study, by which the glossary knows it in other languages.
 
-    >>> study_title("customer_value")
-    'Customer value'
+    >>> study_title("customer_value"), study_title("loyalty_roi")
+    ('Customer value', 'Loyalty ROI')
     """
-    return study.replace("_", " ").capitalize()
+    words = study.replace("_", " ").capitalize()
+    return re.sub(r"\broi\b", "ROI", words)
 
 
 def fill(template: str, style: Style, **values: Any) -> str:
